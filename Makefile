@@ -1,0 +1,42 @@
+# Each target does all the set-up it needs: a virtual environment in .venv with the locked dependencies.
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := run
+.PHONY: install run test check format sample bench lock clean
+
+install: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is needed (make PYTHON=python3.12)"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "error: no venv module; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: install  ## the main job over the sample season
+	$(BIN)/plimsoll run sample_scenes --site sample_scenes/site.geojson --fleet sample_scenes/fleet.csv --out plimsoll-out || test $$? -eq 3
+	$(BIN)/plimsoll report --out plimsoll-out
+
+test: install
+	$(BIN)/python -m pytest -q
+
+check: install  ## style, types and the arrows between modules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+sample: install  ## render the sample season anew (simulated)
+	$(BIN)/python -m pipeline.simulate season --out sample_scenes
+
+bench: install  ## every figure of the README
+	$(BIN)/python -m tests.bench
+
+lock:  ## pin the dependencies anew, for every supported Python
+	$(BIN)/python -m uv pip compile pyproject.toml --extra sentinel2 --extra simulate --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
+
+clean:
+	rm -rf .venv plimsoll-out plimsoll-demo bench-out

@@ -1,0 +1,305 @@
+"""The documents that leave the program: result.json, visits.json, volume.json, field for field as in the contract.
+
+The JSON Schemas are generated from these records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from pipeline.datatypes import (
+    AzimuthCheck,
+    BerthOutcome,
+    Cue,
+    Curve,
+    Estimate,
+    Flag,
+    Identity,
+    InputFile,
+    Interval,
+    Load,
+    ShipKind,
+)
+from pipeline.errors import Refused
+
+# ------------------------------------------------------------------------------ one scene: result.json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Software:
+    """What made a result."""
+
+    version: str
+    models: dict[str, str]
+    """Name to sha256 of every file of beliefs that was used: site, fleet, learned models."""
+    config_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GeometryResult:
+    """The geometry that was used, and whether the image agrees with it."""
+
+    incidence_angle: float
+    azimuth: float
+    sun_elevation: float
+    sun_azimuth: float
+    source: str
+    azimuth_check: AzimuthCheck
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloudResult:
+    """Shares of the area of interest, 0..1."""
+
+    method: str
+    cloud_fraction: float
+    shadow_fraction: float
+    nodata_fraction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BerthState:
+    """One of the four outcomes."""
+
+    id: str
+    state: BerthOutcome
+    clear_fraction: float
+    detection_ids: tuple[str, ...] = ()
+    verified: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeboardResult:
+    """`Freeboard` as it stands in result.json; the curve lets visits be redone without the pixels."""
+
+    value: float
+    sigma: float
+    interval90: Interval
+    cues: tuple[Cue, ...]
+    information: float
+    expected_sigma: float
+    curve: Curve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetectionResult:
+    """All that one scene says of one ship. Exactly one of freeboard and not_measurable is None."""
+
+    id: str
+    outline: dict[str, object]
+    """GeoJSON Polygon, lon/lat."""
+    kind: ShipKind
+    tanker_probability: float
+    score: float
+    heading: float
+    heading_ambiguous: bool
+    length: float
+    length_sigma: float
+    beam: float
+    beam_sigma: float
+    berth_id: str | None
+    identity: tuple[Identity, ...]
+    freeboard: FreeboardResult | None
+    not_measurable: Refused | None
+    draught: Estimate | None
+    load: Load | None
+    load_not_known: Refused | None = None
+    """Why there is no load where there is a freeboard."""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneResult:
+    """result.json: all that was found in one scene."""
+
+    schema_version: str
+    scene_id: str
+    datetime: datetime | None
+    platform: str | None
+    gsd: float | None
+    crs: str | None
+    inputs: tuple[InputFile, ...]
+    software: Software
+    status: Literal["ok", "refused"]
+    reason: Refused | None
+    geometry: GeometryResult | None = None
+    cloud: CloudResult | None = None
+    berths: tuple[BerthState, ...] = ()
+    detections: tuple[DetectionResult, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    site: str | None = None
+    simulated: bool = False
+
+
+# ------------------------------------------------------------------- the season: visits and barrels
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """Load fraction at arrival or departure."""
+
+    fraction: float
+    interval90: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One call of one ship."""
+
+    visit_id: str
+    site: str
+    berth_id: str | None
+    identity: tuple[Identity, ...]
+    arrival_window: tuple[datetime, datetime]
+    """[earliest, latest]"""
+    departure_window: tuple[datetime, datetime | None]
+    """[earliest, latest]; latest None while nothing later was seen."""
+    scene_ids: tuple[str, ...]
+    evidence: Literal["pair", "single-laden", "single-arrival", "part-loaded", "seen-only"]
+    arrival: Fill | None
+    departure: Fill | None
+    cargo_loaded: Estimate
+    """[t]"""
+    status: Literal["measured", "imputed"]
+    detection_ids: tuple[str, ...] = ()
+    """Parallel to `scene_ids`."""
+    budget: tuple[tuple[str, float], ...] = ()
+    """One standard deviation of the cargo by term, largest first [t]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonthCoverage:
+    """How much of a month was seen at all."""
+
+    month: str
+    """YYYY-MM"""
+    passes: int
+    usable: int
+    days_usable: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """When the berths could be seen."""
+
+    usable_times: tuple[datetime, ...]
+    by_month: tuple[MonthCoverage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitsDocument:
+    """visits.json"""
+
+    visits: tuple[Visit, ...]
+    coverage: Coverage
+    schema_version: str = "1"
+    simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantiles:
+    """5th, 50th and 95th percentile."""
+
+    p05: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Period:
+    """What the barrels are counted over."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """What is assumed to be in the tanks."""
+
+    name: str
+    density15: float
+    """At 15 degC [kg/m3]."""
+    density15_sigma: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barrels:
+    """Barrels at 15 degC."""
+
+    measured: Quantiles
+    imputed: Quantiles
+    unseen: Quantiles
+    baseline: Quantiles
+    """measured + imputed"""
+    total: Quantiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitCounts:
+    """How many visits were seen, and how many the clouds hid."""
+
+    seen: int
+    unseen: Quantiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrossingProbability:
+    """Probability that the year's total had passed the limit by a date."""
+
+    date: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapYear:
+    """The yearly limit of UNSCR 2397 against one year's barrels."""
+
+    year: int
+    limit: float
+    baseline_crossed_on: str | None
+    probability_crossed_by: tuple[CrossingProbability, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Designated:
+    """Share of the visits by ships on the UN list as of the visit's date, in expectation over identities."""
+
+    visits: float
+    share: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BudgetTerm:
+    """One source of error."""
+
+    term: str
+    sigma_barrels: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitBarrels:
+    """One visit's barrels and where their error comes from."""
+
+    visit_id: str
+    barrels: Quantiles
+    budget: tuple[BudgetTerm, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeDocument:
+    """volume.json"""
+
+    period: Period | None
+    product: Product
+    seed: int
+    draws: int
+    barrels: Barrels
+    visits: VisitCounts
+    cap: tuple[CapYear, ...]
+    un_designated: Designated
+    by_visit: tuple[VisitBarrels, ...] = field(default=())
+    schema_version: str = "1"
+    simulated: bool = False
