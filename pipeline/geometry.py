@@ -94,7 +94,7 @@ def ship_axes(heading: float) -> tuple[Points, Points]:
 
 
 def sun_position(when: datetime, place: LonLat) -> tuple[float, float]:
-    """(elevation, azimuth) of the sun's centre, without refraction [deg] (Reda and Andreas 2004, as in pvlib).
+    """(elevation, azimuth) of the sun's centre, unrefracted [deg] (Reda and Andreas 2004, as in pvlib).
 
     Raises
     ------

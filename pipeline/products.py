@@ -1,4 +1,4 @@
-"""The documents that leave the program: result.json, visits.json, volume.json, field for field as in the contract.
+"""The documents that leave the program: result.json, visits.json, volume.json, as the contract has them.
 
 The JSON Schemas are generated from these records.
 """
@@ -190,7 +190,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitsDocument:
-    """visits.json"""
+    """The file visits.json."""
 
     visits: tuple[Visit, ...]
     coverage: Coverage
@@ -290,7 +290,7 @@ class VisitBarrels:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeDocument:
-    """volume.json"""
+    """The file volume.json."""
 
     period: Period | None
     product: Product
