@@ -22,6 +22,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.errors import Refused
+
 FloatArray = npt.NDArray[np.float32] | npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 LonLat = tuple[float, float]
@@ -416,3 +418,13 @@ class Load:
     """[t]"""
     budget: tuple[tuple[str, float], ...] = ()
     """One standard deviation of the cargo by term, largest first [t]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOutcome:
+    """What a freeboard says of the cargo, or why it says nothing."""
+
+    draught: Estimate | None
+    """Amidships [m]."""
+    load: Load | None
+    load_not_known: Refused | None

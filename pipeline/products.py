@@ -12,10 +12,9 @@ from typing import Literal
 from pipeline.datatypes import (
     AzimuthCheck,
     BerthOutcome,
-    Cue,
-    Curve,
     Estimate,
     Flag,
+    Freeboard,
     Identity,
     InputFile,
     Interval,
@@ -71,19 +70,6 @@ class BerthState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FreeboardResult:
-    """`Freeboard` as it stands in result.json; the curve lets visits be redone without the pixels."""
-
-    value: float
-    sigma: float
-    interval90: Interval
-    cues: tuple[Cue, ...]
-    information: float
-    expected_sigma: float
-    curve: Curve
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionResult:
     """All that one scene says of one ship. Exactly one of freeboard and not_measurable is None."""
 
@@ -101,7 +87,8 @@ class DetectionResult:
     beam_sigma: float
     berth_id: str | None
     identity: tuple[Identity, ...]
-    freeboard: FreeboardResult | None
+    freeboard: Freeboard | None
+    """With its curve, profile and lines: visits and pictures can be redone without measuring again."""
     not_measurable: Refused | None
     draught: Estimate | None
     load: Load | None
