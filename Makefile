@@ -35,7 +35,8 @@ sample: install  ## render the sample season anew (simulated)
 bench: install  ## every figure of the README
 	$(BIN)/python -m tests.bench
 
-lock:  ## pin the dependencies anew, for every supported Python
+lock: install  ## pin the dependencies anew, for every supported Python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/python -m uv pip compile pyproject.toml --extra sentinel2 --extra simulate --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file requirements.lock
 
 clean:
