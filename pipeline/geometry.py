@@ -215,11 +215,9 @@ def crop_grid(grid: Grid, row: int, col: int, shape: tuple[int, int]) -> Grid:
 
 def polygon_mask(grid: Grid, outline: Polygon) -> npt.NDArray[np.bool_]:
     """(row, col), True where a pixel's centre lies inside a lon/lat polygon."""
-    import cv2
+    from skimage.draw import polygon
 
     points = lonlat_to_pixel(grid, outline) - 0.5
-    canvas = np.zeros(grid.shape, np.uint8)
-    limit = 2**20  # fixed point of eight bits must stay inside 32
-    fixed = np.clip(np.round(points * 256), -limit * 256, limit * 256).astype(np.int32)
-    cv2.fillPoly(canvas, [fixed], (1,), lineType=cv2.LINE_8, shift=8)
-    return canvas.astype(bool)
+    inside = np.zeros(grid.shape, dtype=np.bool_)
+    inside[polygon(points[:, 1], points[:, 0], grid.shape)] = True
+    return inside

@@ -1,0 +1,178 @@
+"""Sun, view and ground against closed forms, published values and an independent ray cast."""
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pyproj import Geod
+
+from pipeline.datatypes import Grid, ViewGeometry
+from pipeline.geometry import (
+    angle_between,
+    axis_between,
+    crop_grid,
+    grid_of,
+    ground_to_lonlat,
+    ground_to_pixel,
+    incidence_from_off_nadir,
+    lonlat_to_ground,
+    lonlat_to_pixel,
+    pixel_to_ground,
+    pixel_to_lonlat,
+    polygon_mask,
+    relief_shift,
+    shadow_shift,
+    shift_per_metre,
+    ship_axes,
+    sun_position,
+    wrap_degrees,
+)
+
+angles = st.floats(-1080, 1080, allow_nan=False)
+
+
+def make_view(incidence: float, azimuth: float, elevation: float, sun_azimuth: float) -> ViewGeometry:
+    return ViewGeometry(
+        incidence_angle=incidence,
+        azimuth=azimuth,
+        sun_elevation=elevation,
+        sun_azimuth=sun_azimuth,
+        source="test",
+    )
+
+
+@given(angles)
+def test_wrapped_angles_lie_in_one_turn(angle: float) -> None:
+    wrapped = wrap_degrees(angle)
+    assert 0.0 <= wrapped < 360.0
+    assert angle_between(wrapped, angle) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_angles_across_north() -> None:
+    assert angle_between(359.0, 2.0) == pytest.approx(3.0)
+    assert axis_between(1.0, 179.0) == pytest.approx(2.0)
+    assert axis_between(10.0, 190.0) == pytest.approx(0.0)
+
+
+@pytest.mark.parametrize(
+    ("height", "off_nadir", "loss"),
+    # taking the angle at the satellite for the one at the ground loses this much displacement
+    [(475e3, 10.0, 0.07), (770e3, 30.0, 0.15)],
+)
+def test_off_nadir_is_not_the_incidence_angle(height: float, off_nadir: float, loss: float) -> None:
+    theta = incidence_from_off_nadir(off_nadir, height)
+    naive = np.tan(np.radians(off_nadir)) / np.tan(np.radians(theta)) - 1
+    assert naive == pytest.approx(-loss, abs=0.01)
+
+
+def test_a_ray_that_misses_the_earth_is_an_error() -> None:
+    with pytest.raises(ValueError, match="misses"):
+        incidence_from_off_nadir(75.0, 600e3)
+
+
+def test_slants_of_the_published_vector() -> None:
+    # F = 4 m, B = 16 m, heading 30, sun 45 deg high: edges of the profile at -12.00, -9.87 and +6.13 m
+    S, V = shift_per_metre(make_view(25.0, 120.0, 45.0, 120.0), 30.0)
+    assert pytest.approx(-12.00, abs=0.005) == -8 - 4 * S
+    assert pytest.approx(-9.87, abs=0.005) == -8 - 4 * V
+    assert pytest.approx(6.13, abs=0.005) == 8 - 4 * V
+
+
+@given(st.floats(1, 60), st.floats(0, 359.9), st.floats(5, 85), st.floats(0, 359.9), st.floats(0, 359.9))
+def test_shifts_are_the_ground_vectors_seen_across_the_hull(
+    incidence: float, azimuth: float, elevation: float, sun_azimuth: float, heading: float
+) -> None:
+    view = make_view(incidence, azimuth, elevation, sun_azimuth)
+    S, V = shift_per_metre(view, heading)
+    _, starboard = ship_axes(heading)
+    assert np.dot(relief_shift(view), starboard) == pytest.approx(-V, abs=1e-9)
+    assert np.dot(shadow_shift(view), starboard) == pytest.approx(-S, abs=1e-9)
+    assert np.hypot(*relief_shift(view)) == pytest.approx(np.tan(np.radians(incidence)))
+
+
+def test_sun_of_a_published_example() -> None:
+    # Reda and Andreas (2004), NREL/TP-560-34302, table A5.1: topocentric zenith 50.11162 with refraction
+    # of 0.0160 deg at Golden, azimuth 194.34024, 2003-10-17 12:30:30 at UTC-7
+    elevation, azimuth = sun_position(datetime(2003, 10, 17, 19, 30, 30, tzinfo=UTC), (-105.1786, 39.742476))
+    assert elevation == pytest.approx(90 - 50.11162 - 0.0160, abs=0.01)
+    assert azimuth == pytest.approx(194.34024, abs=0.01)
+
+
+def test_a_time_without_zone_is_an_error() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        sun_position(datetime(2024, 6, 1), (133.0, 42.7))
+
+
+GRIDS = {
+    "utm": ("EPSG:32653", (10.0, 0.0, 340_000.0, 0.0, -10.0, 4_735_000.0)),
+    "utm rotated": ("EPSG:32653", (8.0, 3.0, 340_000.0, 3.0, -8.0, 4_735_000.0)),
+    "south up": ("EPSG:32653", (10.0, 0.0, 340_000.0, 0.0, 10.0, 4_730_000.0)),
+    "web mercator": ("EPSG:3857", (10.0, 0.0, 3.4e6, 0.0, -10.0, -3.4e6)),
+    "geographic": ("EPSG:4326", (1.5e-4, 0.0, 10.5, 0.0, -9e-5, 54.5)),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_a_grid_measures_true_metres_and_true_north(name: str) -> None:
+    crs, transform = GRIDS[name]
+    grid = grid_of(crs, transform, (400, 500))
+    geod = Geod(ellps="WGS84")
+    pixels = np.array([[20.0, 30.0], [480.0, 370.0]])
+    (lon0, lat0), (lon1, lat1) = pixel_to_lonlat(grid, pixels)
+    azimuth, _, distance = geod.inv(lon0, lat0, lon1, lat1)
+    east, north = np.diff(pixel_to_ground(grid, pixels), axis=0)[0]
+    assert np.hypot(east, north) == pytest.approx(distance, rel=2e-5)
+    assert angle_between(float(np.degrees(np.arctan2(east, north))), azimuth) < 0.05
+    assert lonlat_to_pixel(grid, pixel_to_lonlat(grid, pixels)) == pytest.approx(pixels, abs=1e-3)
+
+
+def test_a_grid_agrees_with_the_crs_it_came_from() -> None:
+    from pyproj import Transformer
+
+    crs, transform = GRIDS["utm rotated"]
+    grid = grid_of(crs, transform, (400, 500))
+    a, b, c, d, e, f = transform
+    col, row = 123.0, 321.0
+    lonlat = Transformer.from_crs(crs, "EPSG:4326", always_xy=True).transform(
+        a * col + b * row + c, d * col + e * row + f
+    )
+    assert lonlat_to_pixel(grid, lonlat) == pytest.approx([col, row], abs=0.01)
+
+
+def test_grid_north_is_not_true_north_at_vostochny() -> None:
+    grid = grid_of("EPSG:32653", (10.0, 0.0, 340_000.0, 0.0, -10.0, 4_735_000.0), (400, 500))
+    a, _, _, d, _, _ = grid.to_ground
+    assert np.degrees(np.arctan2(d, a)) == pytest.approx(1.3, abs=0.05)
+
+
+def test_web_mercator_pixels_shrink_with_latitude() -> None:
+    grid = grid_of(*GRIDS["web mercator"], (400, 500))
+    assert grid.gsd == pytest.approx(10 * np.cos(np.radians(29.2)), rel=0.01)
+
+
+@given(st.floats(-5000, 5000), st.floats(-5000, 5000))
+def test_ground_and_geographic_are_inverse(east: float, north: float) -> None:
+    origin = (133.6, 42.75)
+    assert lonlat_to_ground(origin, ground_to_lonlat(origin, (east, north))) == pytest.approx(
+        [east, north], abs=1e-4
+    )
+
+
+def test_a_cropped_grid_keeps_its_ground() -> None:
+    grid = grid_of(*GRIDS["utm rotated"], (400, 500))
+    crop = crop_grid(grid, 50, 70, (100, 120))
+    assert pixel_to_ground(crop, (3.0, 4.0)) == pytest.approx(pixel_to_ground(grid, (73.0, 54.0)))
+    assert ground_to_pixel(crop, pixel_to_ground(grid, (70.0, 50.0))) == pytest.approx([0.0, 0.0], abs=1e-9)
+
+
+def test_polygon_mask_holds_the_pixels_whose_centre_is_inside() -> None:
+    grid = Grid(shape=(20, 30), to_ground=(2.0, 0.0, -30.0, 0.0, -2.0, 20.0), origin=(133.6, 42.75))
+    corners = [(5.1, 4.1), (14.9, 4.1), (14.9, 8.9), (5.1, 8.9)]
+    outline = tuple((float(x), float(y)) for x, y in pixel_to_lonlat(grid, corners))
+    inside = polygon_mask(grid, outline)
+    expected = np.zeros(grid.shape, bool)
+    expected[4:9, 5:15] = True
+    assert np.array_equal(inside, expected)
+    assert not polygon_mask(grid, tuple((x + 1.0, y) for x, y in outline)).any()
