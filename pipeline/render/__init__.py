@@ -1,0 +1,6 @@
+"""Pictures and the report: the annotated sheet and overlay of a scene, crops, and the season on one page."""
+
+from pipeline.render.annotate import Annotated, render_annotated
+from pipeline.render.crop import render_crop
+
+__all__ = ["Annotated", "render_annotated", "render_crop"]

@@ -1,0 +1,141 @@
+"""One ship, close: turned so that the bow points right and starboard down, or north up where too coarse."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.datatypes import Chip, CloudMask, Grid
+from pipeline.geometry import ship_axes
+from pipeline.products import DetectionResult, GeometryResult, SceneResult
+from pipeline.render.canvas import Canvas, box, write
+from pipeline.render.furniture import draw_compass, draw_scale_bar
+from pipeline.render.marks import ShipMark, draw_lines, draw_ship, place_ships
+from pipeline.render.palette import WHITE
+from pipeline.render.stretch import choose_stretch, render_rgb
+from pipeline.render.view import Frame, frame_around, resample
+
+
+def ship_frame(ship: ShipMark, shape: tuple[int, int], *, margin: float = 1.22) -> Frame:
+    """The whole ship along the picture, bow to the right, with `margin` times her length."""
+    heading = ship.detection.heading
+    centre, length, width = _extent(ship)
+    scale = min(shape[1] / (margin * length), shape[0] / (1.5 * width))
+    return frame_around(centre, scale, shape, up=heading - 90.0)
+
+
+def detail_frame(ship: ShipMark, shape: tuple[int, int], half: float) -> Frame:
+    """The mid-body, from `half` m to port (top) to `half` m to starboard (bottom)."""
+    centre, _, _ = _extent(ship)
+    return frame_around(centre, shape[0] / (2 * half), shape, up=ship.detection.heading - 90.0)
+
+
+def _extent(ship: ShipMark) -> tuple[tuple[float, float], float, float]:
+    """Middle of the outline in the ship's axes, (east, north) [m], its length and its breadth [m]."""
+    forward, starboard = ship_axes(ship.detection.heading)
+    along, across = ship.outline @ forward, ship.outline @ starboard
+    east, north = (along.max() + along.min()) / 2 * forward + (across.max() + across.min()) / 2 * starboard
+    return (
+        (float(east), float(north)),
+        max(float(np.ptp(along)), 1.0),
+        max(float(np.ptp(across)), 1.0),
+    )
+
+
+def cut(picture: npt.NDArray[np.uint8], grid: Grid, frame: Frame) -> Canvas:
+    """The part of `picture` (row, col, 3) on `grid` that `frame` shows.
+
+    Where a pixel of the image covers many of the picture it stays a square, so that nothing looks
+    sharper than it was measured.
+    """
+    if frame.scale * grid.gsd < 6.0:
+        return resample(picture, grid, frame)
+    blocks = cv2.INTER_NEAREST
+    a, b, c, d, e, f = grid.to_ground
+    A, B, C, D, E, F = frame.to_picture
+    to_ground = np.array([[a, b, c], [d, e, f], [0, 0, 1.0]])
+    to_frame = np.array([[A, B, C], [D, E, F], [0, 0, 1.0]])
+    # the nearest source pixel of a picture pixel's centre, in OpenCV's centre convention
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])
+    matrix = np.linalg.inv(half) @ to_frame @ to_ground @ half
+    size = (frame.shape[1], frame.shape[0])
+    shown: Canvas = cv2.warpAffine(
+        picture, matrix[:2], size, flags=blocks, borderMode=cv2.BORDER_CONSTANT, borderValue=(225, 228, 232)
+    )
+    return shown
+
+
+def draw_crop(
+    picture: npt.NDArray[np.uint8],
+    grid: Grid,
+    ship: ShipMark,
+    frame: Frame,
+    *,
+    geometry: GeometryResult | None,
+    unit: float = 1.0,
+    furniture: bool = True,
+) -> Canvas:
+    """The ship in `frame` with her outline, the measured lines, and how the ground lies."""
+    canvas = cut(picture, grid, frame)
+    if ship.lines:
+        draw_lines(canvas, frame, ship, unit=unit)
+    else:
+        draw_ship(canvas, frame, ship, unit=unit)
+    if furniture:
+        rows, cols = frame.shape
+        draw_scale_bar(canvas, frame, (8 * unit, rows - 8 * unit), 0.22 * cols, unit=0.85 * unit)
+        reach = 62 * unit
+        draw_compass(canvas, frame, (cols - reach, reach), geometry, unit=0.6 * unit)
+    return canvas
+
+
+def render_crop(
+    chip: Chip,
+    result: SceneResult,
+    detection: DetectionResult,
+    *,
+    shape: tuple[int, int] = (300, 900),
+    clouds: CloudMask | None = None,
+) -> Canvas:
+    """One ship as a picture for a report's card.
+
+    Parameters
+    ----------
+    chip
+        The scene's pixels.
+    result
+        Of the whole scene: it says whether the image is simulated and where the sun stood.
+    detection
+        The ship: one of `result.detections`.
+    shape
+        (rows, cols) of the picture.
+    clouds
+        Left out of the stretch where given.
+
+    Returns
+    -------
+    (row, col, 3) uint8 RGB, bow to the right.
+
+    Raises
+    ------
+    ValueError
+        The detection has no outline.
+    """
+    ships = place_ships(result, chip.grid.origin)
+    ship = next((s for s in ships if s.detection.id == detection.id), None)
+    if ship is None:
+        raise ValueError(f"{detection.id}: no outline in scene {result.scene_id}")
+    picture = render_rgb(chip, choose_stretch(chip, [ship.outline], clouds, None))
+    frame = ship_frame(ship, shape)
+    canvas = draw_crop(picture, chip.grid, ship, frame, geometry=result.geometry, unit=shape[1] / 900)
+    if result.simulated:
+        mark_simulated(canvas, unit=shape[1] / 900)
+    return canvas
+
+
+def mark_simulated(canvas: Canvas, *, unit: float = 1.0) -> None:
+    """Say on the picture itself that it is simulated, so that no crop travels without it."""
+    size = max(round(17 * unit), 10)
+    box(canvas, (0, 0), (7.2 * size, 1.6 * size), (70, 20, 96), opacity=0.75)
+    write(canvas, "SIMULATED", (0.5 * size, 1.17 * size), size=size, weight=700, colour=WHITE)
