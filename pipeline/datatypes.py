@@ -153,7 +153,9 @@ class Scene:
     """How it was read: "stac", "planet", "safe", "geotiff", "band-files", ..."""
     nodata: float | None = None
     mask_paths: tuple[tuple[str, str], ...] = ()
-    """Delivered masks as (kind, path): kind is "scl", "udm", "udm2"."""
+    """Delivered masks as (kind, path): kind is "scl", "udm", "udm2", "alpha"."""
+    mask_indexes: tuple[int, ...] = ()
+    """1-based band of each of `mask_paths` in its file; empty = the first."""
     inputs: tuple[InputFile, ...] = ()
     cloud_cover: float | None = None
     """As the vendor states it for the whole scene, 0..1."""

@@ -1,0 +1,20 @@
+"""Deliveries in, scenes and chips out: the door through which every file comes."""
+
+from pipeline.ingest.chips import read_chip
+from pipeline.ingest.claims import Delivery
+from pipeline.ingest.deliveries import find_deliveries
+from pipeline.ingest.environment import prepare_environment
+from pipeline.ingest.fleet import read_fleet
+from pipeline.ingest.scenes import content_hash, read_scene
+from pipeline.ingest.sites import read_site
+
+__all__ = [
+    "Delivery",
+    "content_hash",
+    "find_deliveries",
+    "prepare_environment",
+    "read_chip",
+    "read_fleet",
+    "read_scene",
+    "read_site",
+]

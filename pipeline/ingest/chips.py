@@ -1,0 +1,179 @@
+"""From a `Scene` to a `Chip`: the pixels of the area of interest, in reflectance, and which of them count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import IngestConfig
+from pipeline.datatypes import BoolArray, Chip, Grid, Polygon, Scene
+from pipeline.errors import InputError
+from pipeline.geometry import grid_of
+from pipeline.ingest.masks import read_delivered
+from pipeline.ingest.windows import Target, read_planes
+
+_SQUARE: Final = 0.10
+"""Pixels whose sides differ by less are kept as they are."""
+
+
+def read_chip(scene: Scene, *, aoi: Polygon | None, config: IngestConfig) -> Chip:
+    """The window of a scene that covers `aoi`; nothing else is read.
+
+    Bands with larger pixels are brought to the finest by bilinear resampling. Pixels whose sides differ by
+    more than a tenth are made square; others stay as delivered, with their true grid.
+
+    Parameters
+    ----------
+    scene
+        From `read_scene`.
+    aoi
+        (lon, lat); None = the whole scene.
+
+    Raises
+    ------
+    InputError
+        "outside-site": no pixel of the area is in the scene; "too-large"; "corrupt"; "no-data": nothing
+        valid in it.
+    """
+    target = _window(scene, aoi)
+    rows, cols = target.shape
+    if rows * cols > config.max_pixels:
+        raise InputError(
+            "too-large",
+            f"{scene.scene_id}: {cols} x {rows} pixels to read, at most {config.max_pixels:,}",
+            hint="give a site with a smaller area of interest, or raise ingest.max_pixels",
+        )
+    pixels = np.zeros((len(scene.bands), rows, cols), np.float32)
+    valid = np.ones((rows, cols), bool)
+    for path in dict.fromkeys(b.path for b in scene.bands):
+        members = [i for i, b in enumerate(scene.bands) if b.path == path]
+        valid &= read_planes(Path(path), [scene.bands[i] for i in members], members, target, pixels)
+    delivered = read_delivered(scene, target)
+    if delivered.valid is not None:
+        valid &= delivered.valid
+    if not valid.any():
+        raise InputError(
+            "no-data",
+            f"{scene.scene_id}: no valid pixel in the area",
+            hint="the area lies in the scene's empty margin",
+        )
+    pixels[:, ~valid] = 0.0
+    grid = grid_of(scene.crs, target.transform, target.shape)
+    chip = Chip(
+        pixels=pixels,
+        valid=valid,
+        bands=tuple(b.name for b in scene.bands),
+        grid=grid,
+        calibrated=scene.calibrated,
+        delivered_cloudy=delivered.cloudy,
+        delivered_shadowed=delivered.shadowed,
+        delivered_method=delivered.method,
+    )
+    ratio = grid.gsd_col / grid.gsd_row
+    return chip if max(ratio, 1.0 / ratio) <= 1.0 + _SQUARE else _square(chip)
+
+
+def _window(scene: Scene, aoi: Polygon | None) -> Target:
+    """The pixels that cover `aoi`.
+
+    Raises
+    ------
+    InputError
+        "outside-site".
+    """
+    rows, cols = scene.shape
+    top, left, bottom, right = 0, 0, rows, cols
+    a, b, c, d, e, f = scene.transform
+    if aoi is not None:
+        x, y = _project(scene.crs, _dense(aoi))
+        if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
+            raise _outside(scene)
+        det = a * e - b * d
+        col, row = (e * (x - c) - b * (y - f)) / det, (a * (y - f) - d * (x - c)) / det
+        left, top = max(0, int(np.floor(col.min()))), max(0, int(np.floor(row.min())))
+        right, bottom = min(cols, int(np.ceil(col.max()))), min(rows, int(np.ceil(row.max())))
+        if right <= left or bottom <= top or not _meets(scene.footprint, aoi):
+            raise _outside(scene)
+    return Target(
+        crs=scene.crs,
+        transform=(a, b, a * left + b * top + c, d, e, d * left + e * top + f),
+        shape=(bottom - top, right - left),
+        corner=(top, left),
+        scene_transform=scene.transform,
+        nodata=scene.nodata,
+    )
+
+
+def _outside(scene: Scene) -> InputError:
+    lon, lat = np.asarray(scene.footprint, dtype=np.float64).mean(axis=0)
+    return InputError(
+        "outside-site",
+        f"{scene.scene_id}: shows {lat:.3f} N {lon:.3f} E and nothing of the area of interest",
+        hint="name the site that the scene shows with --site",
+    )
+
+
+def _meets(footprint: Polygon, aoi: Polygon) -> bool:
+    from shapely import make_valid
+    from shapely.geometry import Polygon as Figure
+
+    return bool(make_valid(Figure(footprint)).intersects(make_valid(Figure(aoi))))
+
+
+def _dense(ring: Polygon) -> Polygon:
+    """The ring with eight points a side: a straight side is curved in another projection."""
+    points = [*ring, ring[0]]
+    dense = []
+    for (x0, y0), (x1, y1) in pairwise(points):
+        dense += [(x0 + (x1 - x0) * k / 8, y0 + (y1 - y0) * k / 8) for k in range(8)]
+    return tuple(dense)
+
+
+def _project(crs: str, ring: Polygon) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Longitudes and latitudes in the CRS of the scene."""
+    from pyproj import Transformer
+
+    points = np.asarray(ring, dtype=np.float64)
+    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(points[:, 0], points[:, 1])
+    return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+
+
+def _square(chip: Chip) -> Chip:
+    """The chip on square pixels of its shorter side: same corners, same orientation."""
+    import cv2
+
+    grid = chip.grid
+    size = min(grid.gsd_col, grid.gsd_row)
+    rows = max(1, round(grid.shape[0] * grid.gsd_row / size))
+    cols = max(1, round(grid.shape[1] * grid.gsd_col / size))
+    across, down = grid.shape[1] / cols, grid.shape[0] / rows
+    a, b, c, d, e, f = grid.to_ground
+
+    def nearest(values: BoolArray | None) -> BoolArray | None:
+        if values is None:
+            return None
+        resized = cv2.resize(values.astype(np.uint8), (cols, rows), interpolation=cv2.INTER_NEAREST)
+        return np.asarray(resized, dtype=bool)
+
+    valid = np.asarray(cv2.resize(chip.valid.astype(np.float32), (cols, rows)) > 0.999, dtype=bool)
+    pixels = np.stack(
+        [np.asarray(cv2.resize(plane, (cols, rows)), dtype=np.float32) for plane in chip.pixels]
+    )
+    pixels[:, ~valid] = 0.0
+    return replace(
+        chip,
+        pixels=pixels,
+        valid=valid,
+        grid=Grid(
+            shape=(rows, cols),
+            to_ground=(a * across, b * down, c, d * across, e * down, f),
+            origin=grid.origin,
+        ),
+        delivered_cloudy=nearest(chip.delivered_cloudy),
+        delivered_shadowed=nearest(chip.delivered_shadowed),
+    )

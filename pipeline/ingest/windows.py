@@ -1,0 +1,254 @@
+"""Windows of rasters: read once, in the file's own pixels, and laid onto the target's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.datatypes import Band, BoolArray
+from pipeline.errors import InputError
+from pipeline.ingest.opening import Transform, open_raster
+
+_PAD: Final = 2
+"""Pixels read around a window that is to be resampled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """The pixels wanted, on the grid of the scene's finest band."""
+
+    crs: str
+    transform: Transform
+    """Of the window."""
+    shape: tuple[int, int]
+    corner: tuple[int, int]
+    """(row, col) of the window's first pixel in the scene."""
+    scene_transform: Transform
+    nodata: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Source:
+    """What of a file covers the target."""
+
+    window: tuple[int, int, int, int]
+    """(row, col, rows, cols)"""
+    transform: Transform
+    aligned: bool
+    """True where its pixels are the target's."""
+
+
+def read_planes(
+    path: Path, bands: Sequence[Band], rows_out: Sequence[int], target: Target, out: npt.NDArray[np.float32]
+) -> BoolArray:
+    """Write the reflectance of `bands` of one file into out[rows_out]; return where they are valid.
+
+    Parameters
+    ----------
+    out
+        (band, row, col) on the target's grid.
+
+    Returns
+    -------
+    numpy.ndarray
+        (row, col), False on nodata, on NaN and infinity, and outside the file.
+
+    Raises
+    ------
+    InputError
+        "corrupt": a block of the file cannot be decoded.
+    """
+    with open_raster(path) as dataset:
+        source = _cover(dataset, target)
+        if source is None:
+            return np.zeros(target.shape, bool)
+        raw = read_window(dataset, [b.index for b in bands], source.window)
+        nodata = target.nodata if target.nodata is not None else dataset.nodata
+        valid = find_valid(raw, nodata)
+        missing = _missing_blocks(dataset, raw, source.window)
+    if missing is not None:
+        valid &= ~missing
+    if source.aligned:
+        for plane, band, i in zip(raw, bands, rows_out, strict=True):
+            np.multiply(plane, np.float32(band.scale), out=out[i], dtype=np.float32, casting="unsafe")
+            out[i] += np.float32(band.offset)
+            out[i][~valid] = 0.0
+        return valid
+    covered = np.ones(target.shape, bool)
+    for plane, band, i in zip(raw, bands, rows_out, strict=True):
+        values = plane.astype(np.float32) * np.float32(band.scale) + np.float32(band.offset)
+        values[~valid] = np.nan
+        out[i] = resample(values, source.transform, target, nearest=False)
+        finite = np.isfinite(out[i])
+        out[i][~finite] = 0.0
+        covered &= finite
+    return covered
+
+
+def read_classes(path: Path, indexes: Sequence[int], target: Target) -> npt.NDArray[Any] | None:
+    """(band, row, col) of a mask file on the target's grid by nearest neighbour; None where it is elsewhere.
+
+    Raises
+    ------
+    InputError
+        "corrupt"; "bands": the mask has fewer bands than asked for.
+    """
+    with open_raster(path) as dataset:
+        if max(indexes) > dataset.count:
+            raise InputError("bands", f"{path.name}: {dataset.count} bands, expected {max(indexes)}")
+        source = _cover(dataset, target)
+        if source is None:
+            return None
+        raw = read_window(dataset, indexes, source.window)
+    if source.aligned:
+        return raw
+    planes = [resample(plane.astype(np.float32), source.transform, target, nearest=True) for plane in raw]
+    return np.nan_to_num(np.stack(planes), nan=0.0).astype(raw.dtype)
+
+
+def read_window(dataset: Any, indexes: Sequence[int], window: tuple[int, int, int, int]) -> npt.NDArray[Any]:
+    """(band, row, col) of a window as it is stored.
+
+    Raises
+    ------
+    InputError
+        "corrupt".
+    """
+    from rasterio.errors import RasterioError
+    from rasterio.windows import Window
+
+    row, col, rows, cols = window
+    try:
+        return np.asarray(dataset.read(list(indexes), window=Window(col, row, cols, rows)))
+    except (RasterioError, MemoryError) as error:
+        name = Path(dataset.name).name
+        raise InputError(
+            "corrupt",
+            f"{name}: pixels not readable: {error!s:.160}",
+            hint="the file is cut short or damaged: fetch it again",
+        ) from error
+
+
+def _cover(dataset: Any, target: Target) -> _Source | None:
+    """The window of the file under the target, padded where it must be resampled."""
+    t = tuple(float(v) for v in dataset.transform[:6])
+    pixel = float(np.hypot(target.transform[0], target.transform[3]))
+    same = np.allclose(t, target.scene_transform, rtol=0.0, atol=1e-6 * max(1.0, abs(pixel)))
+    rows, cols = target.shape
+    if np.allclose(t, target.scene_transform, rtol=1e-12, atol=1e-4 * pixel) and same:
+        row, col = target.corner
+        height, width = min(rows, dataset.height - row), min(cols, dataset.width - col)
+        if (height, width) == (rows, cols):
+            return _Source(window=(row, col, rows, cols), transform=target.transform, aligned=True)
+    a, b, c, d, e, f = t
+    ta, tb, tc, td, te, tf = target.transform
+    corners = np.array([(0, 0), (cols, 0), (0, rows), (cols, rows)], dtype=np.float64)
+    x, y = ta * corners[:, 0] + tb * corners[:, 1] + tc, td * corners[:, 0] + te * corners[:, 1] + tf
+    det = a * e - b * d
+    col_at, row_at = (e * (x - c) - b * (y - f)) / det, (a * (y - f) - d * (x - c)) / det
+    left = max(0, int(np.floor(col_at.min())) - _PAD)
+    top = max(0, int(np.floor(row_at.min())) - _PAD)
+    right = min(dataset.width, int(np.ceil(col_at.max())) + _PAD)
+    bottom = min(dataset.height, int(np.ceil(row_at.max())) + _PAD)
+    if right <= left or bottom <= top:
+        return None
+    return _Source(
+        window=(top, left, bottom - top, right - left),
+        transform=(a, b, a * left + b * top + c, d, e, d * left + e * top + f),
+        aligned=False,
+    )
+
+
+def resample(
+    values: npt.NDArray[np.float32], transform: Transform, target: Target, *, nearest: bool
+) -> npt.NDArray[np.float32]:
+    """(row, col) on the target's grid, bilinear between pixel centres or nearest; NaN where there is nothing."""
+    from affine import Affine
+    from rasterio.warp import Resampling, reproject
+
+    out = np.full(target.shape, np.nan, np.float32)
+    reproject(
+        values,
+        out,
+        src_transform=Affine(*transform),
+        src_crs=target.crs,
+        src_nodata=np.nan,
+        dst_transform=Affine(*target.transform),
+        dst_crs=target.crs,
+        dst_nodata=np.nan,
+        resampling=Resampling.nearest if nearest else Resampling.bilinear,
+        num_threads=1,
+    )
+    return out
+
+
+def find_valid(raw: npt.NDArray[Any], nodata: float | None) -> BoolArray:
+    """Where the pixels of one file were measured.
+
+    A value of 0 in one band is dark water as often as it is nothing. With 0 declared as nodata (or nothing
+    declared) a pixel is empty where all bands are 0 and, with it, any pixel with a zero that hangs together
+    with such ones; with nothing declared the empty area must also reach the rim of the window.
+
+    Parameters
+    ----------
+    raw
+        (band, row, col) as stored.
+
+    Returns
+    -------
+    numpy.ndarray
+        (row, col)
+    """
+    valid = np.ones(raw.shape[1:], bool)
+    if raw.dtype.kind == "f":
+        for plane in raw:
+            valid &= np.isfinite(plane)
+    if nodata is not None and np.isfinite(nodata) and nodata != 0.0:
+        for plane in raw:
+            valid &= plane != nodata
+        return valid
+    if nodata is None and raw.dtype.kind == "f":
+        return valid
+    any_zero, all_zero = (raw == 0).any(axis=0), (raw == 0).all(axis=0)
+    if not all_zero.any():
+        return valid
+    valid &= ~_hanging_together(any_zero, all_zero, rim_only=nodata is None)
+    return valid
+
+
+def _hanging_together(any_zero: BoolArray, all_zero: BoolArray, *, rim_only: bool) -> BoolArray:
+    """Components of `any_zero` that hold an empty pixel, and one on the rim where `rim_only`."""
+    import cv2
+
+    count, labels = cv2.connectedComponents(any_zero.astype(np.uint8), connectivity=8)
+    seeds = all_zero
+    if rim_only:
+        seeds = np.zeros_like(all_zero)
+        for side in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
+            seeds[side] = all_zero[side]
+    chosen = np.zeros(count, bool)
+    chosen[np.unique(labels[seeds])] = True
+    chosen[0] = False
+    return np.asarray(chosen[labels], dtype=bool)
+
+
+def _missing_blocks(
+    dataset: Any, raw: npt.NDArray[Any], window: tuple[int, int, int, int]
+) -> BoolArray | None:
+    """(row, col), True on blocks that a sparse TIFF lacks, which read as zeros; None where none does."""
+    if dataset.driver != "GTiff" or not (raw == 0).all(axis=0).any():
+        return None
+    row, col, rows, cols = window
+    height, width = dataset.block_shapes[0]
+    missing = np.zeros((rows, cols), bool)
+    for i in range(row // height, (row + rows - 1) // height + 1):
+        for j in range(col // width, (col + cols - 1) // width + 1):
+            if dataset.get_tag_item(f"BLOCK_OFFSET_{j}_{i}", "TIFF", bidx=1) is None:
+                top, left = max(0, i * height - row), max(0, j * width - col)
+                missing[top : (i + 1) * height - row, left : (j + 1) * width - col] = True
+    return missing if missing.any() else None
