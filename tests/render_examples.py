@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +28,28 @@ from pipeline.datatypes import (
 from pipeline.errors import Refused
 from pipeline.geometry import ground_to_lonlat, pixel_to_ground, shift_per_metre, ship_axes
 from pipeline.products import (
+    Barrels,
     BerthState,
+    BudgetTerm,
+    CapYear,
     CloudResult,
+    Coverage,
+    CrossingProbability,
+    Designated,
     DetectionResult,
+    Fill,
     GeometryResult,
+    MonthCoverage,
+    Period,
+    Product,
+    Quantiles,
     SceneResult,
     Software,
+    Visit,
+    VisitBarrels,
+    VisitCounts,
+    VisitsDocument,
+    VolumeDocument,
 )
 
 ORIGIN = (133.05, 42.74)
@@ -363,4 +379,162 @@ def make_result(
         flags=(Flag(code="berth-unverified", message="berth b2 is a candidate that nobody has confirmed"),),
         site="example",
         simulated=simulated,
+    )
+
+
+def make_season() -> tuple[
+    VisitsDocument, VolumeDocument, list[SceneResult], dict[str, npt.NDArray[np.uint8]]
+]:
+    """Five weeks at two berths: three visits measured, one imputed, a hidden week, a refused scene; crops in RGB."""
+    from pipeline.render import render_crop
+
+    ship = ((0.0, 0.0), 34.0, (121.0, 18.0), 2.1)
+    chip = make_chip((360, 360), 0.5, ships=(ship,))
+    empty = make_chip((360, 360), 0.5, ships=())
+    days = {
+        0: "d1",
+        2: "d1",
+        5: "",
+        8: "d1",
+        10: "",
+        14: "cloud",
+        15: "cloud",
+        16: "cloud",
+        18: "cloud",
+        20: "d1",
+        22: "d1",
+        25: "",
+        30: "seen",
+        33: "",
+    }
+    results, pictures = [], {}
+    for day, what in days.items():
+        scene_id, when = f"SIM_{day:02d}", START + timedelta(days=day)
+        if what in {"d1", "seen"}:
+            ships = (make_detection(chip, "d1", ship, berth="b1", measured=what == "d1"),)
+            result = make_result(chip, ships, scene_id=scene_id, when=when)
+            pictures[f"{scene_id}/d1"] = render_crop(chip, result, ships[0], shape=(240, 720))
+        else:
+            state = BerthState(
+                id="b1", state="obscured" if what else "clear-empty", clear_fraction=0.1 if what else 0.97
+            )
+            result = make_result(empty, (), scene_id=scene_id, when=when, berths=(state,))
+        results.append(result)
+    results.append(refused_result())
+    return make_visits(), make_volume(), results, pictures
+
+
+def refused_result() -> SceneResult:
+    return SceneResult(
+        schema_version="1",
+        scene_id="SIM_broken",
+        datetime=START + timedelta(days=27),
+        platform=None,
+        gsd=None,
+        crs=None,
+        inputs=(InputFile(path="broken.tif", sha256="77" * 32, bytes=4096),),
+        software=Software(version="0.1.0", models={}, config_sha256="12" * 32),
+        status="refused",
+        reason=Refused(
+            code="truncated",
+            message="scene.tif ends after 4,096 bytes where its header promises 61,440,000: download it again",
+        ),
+        simulated=True,
+    )
+
+
+def make_visits() -> VisitsDocument:
+    identity = (
+        Identity(imo=9000001, name="EXAMPLE ONE", probability=0.61),
+        Identity(imo=9000002, name="<script>alert(1)</script>", probability=0.22),
+        Identity(imo=None, name=None, probability=0.17),
+    )
+
+    def visit(number: int, first: float, last: float, evidence: str) -> Visit:
+        measured = evidence in {"pair", "single-laden"}
+        start, end = START + timedelta(days=first), START + timedelta(days=last)
+        scenes = tuple(f"SIM_{d:02d}" for d in (0, 2, 8, 20, 22, 30) if first <= d <= last)
+        return Visit(
+            visit_id=f"V-{start:%Y-%m-%d}-b1",
+            site="example",
+            berth_id="b1",
+            identity=identity,
+            arrival_window=(start - timedelta(days=1.5), start),
+            departure_window=(end, end + timedelta(days=2) if number < 4 else None),
+            scene_ids=scenes,
+            evidence=evidence,  # type: ignore[arg-type]
+            arrival=Fill(fraction=0.04, interval90=(0.0, 0.11)) if evidence == "pair" else None,
+            departure=Fill(fraction=0.87, interval90=(0.78, 0.95)) if measured else None,
+            cargo_loaded=Estimate(
+                value=4890.0,
+                sigma=262.0 if measured else 900.0,
+                interval90=(4450.0, 5310.0) if measured else (3200.0, 6100.0),
+            ),
+            status="measured" if measured else "imputed",
+            detection_ids=("d1",) * len(scenes),
+        )
+
+    return VisitsDocument(
+        visits=(
+            visit(1, 0, 2, "pair"),
+            visit(2, 8, 8, "single-laden"),
+            visit(3, 20, 22, "pair"),
+            visit(4, 30, 30, "seen-only"),
+        ),
+        coverage=Coverage(
+            usable_times=tuple(START + timedelta(days=d) for d in (0, 2, 5, 8, 10, 20, 22, 25, 30, 33)),
+            by_month=(
+                MonthCoverage(month="2026-09", passes=2, usable=2, days_usable=2),
+                MonthCoverage(month="2026-10", passes=13, usable=8, days_usable=8),
+            ),
+        ),
+        simulated=True,
+    )
+
+
+def make_volume() -> VolumeDocument:
+    visits = make_visits().visits
+    budget = tuple(
+        BudgetTerm(term=t, sigma_barrels=s)
+        for t, s in (
+            ("product", 1900.0),
+            ("deck edge", 1300.0),
+            ("load line", 1100.0),
+            ("freeboard", 900.0),
+            ("consumables", 700.0),
+        )
+    )
+    each = [
+        Quantiles(p05=33_200.0, p50=36_600.0, p95=40_100.0)
+        if v.status == "measured"
+        else Quantiles(p05=24_000.0, p50=36_000.0, p95=46_000.0)
+        for v in visits
+    ]
+    return VolumeDocument(
+        period=Period(start=START, end=START + timedelta(days=33)),
+        product=Product(name="diesel", density15=840.0, density15_sigma=6.0),
+        seed=2397,
+        draws=20_000,
+        barrels=Barrels(
+            measured=Quantiles(p05=102_000.0, p50=110_000.0, p95=118_500.0),
+            imputed=Quantiles(p05=24_000.0, p50=36_000.0, p95=46_000.0),
+            unseen=Quantiles(p05=0.0, p50=38_000.0, p95=151_000.0),
+            baseline=Quantiles(p05=131_000.0, p50=146_000.0, p95=159_000.0),
+            total=Quantiles(p05=139_000.0, p50=186_000.0, p95=298_000.0),
+        ),
+        visits=VisitCounts(seen=4, unseen=Quantiles(p05=0.0, p50=1.0, p95=4.0)),
+        cap=(
+            CapYear(
+                year=2026,
+                limit=500_000.0,
+                baseline_crossed_on=None,
+                probability_crossed_by=(CrossingProbability(date="2026-10-31", probability=0.013),),
+            ),
+        ),
+        un_designated=Designated(visits=1.6, share=0.4),
+        by_visit=tuple(
+            VisitBarrels(visit_id=v.visit_id, barrels=q, budget=budget)
+            for v, q in zip(visits, each, strict=True)
+        ),
+        simulated=True,
     )

@@ -2,5 +2,6 @@
 
 from pipeline.render.annotate import Annotated, render_annotated
 from pipeline.render.crop import render_crop
+from pipeline.render.report import render_report
 
-__all__ = ["Annotated", "render_annotated", "render_crop"]
+__all__ = ["Annotated", "render_annotated", "render_crop", "render_report"]

@@ -1,0 +1,173 @@
+"""The card of a visit: what it rests on, in pictures, intervals and words."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from datetime import datetime
+from html import escape
+
+from pipeline.datatypes import Estimate, Identity
+from pipeline.products import Fill, Quantiles, SceneResult, Visit, VisitBarrels
+from pipeline.render import words
+from pipeline.render.svg import interval_bar
+
+_MOST_PICTURES = 4
+_WOULD_CHANGE = {
+    "pair": "A second image after loading, or a known product, would narrow it most.",
+    "single-laden": "An image on arrival would show whether she came empty.",
+    "single-arrival": "An image after loading would turn this from a guess into a measurement.",
+    "part-loaded": "An image after loading ended: she was still loading when last measured.",
+    "seen-only": "An image at 0.8 m or finer, with sun or view abeam, would let her be measured.",
+}
+
+
+def text(value: str, *, limit: int = 300) -> str:
+    """`value` safe to stand in HTML, on one line."""
+    return escape(words.clean(value, limit=limit), quote=True)
+
+
+def quantity(quantiles: Quantiles, unit: str = "") -> str:
+    """ "380 000 bbl (90 %: 310 000–440 000)", two significant figures."""
+    gap = words.THIN + unit if unit else ""
+    return (
+        f"{words.two_figures(quantiles.p50)}{gap} "
+        f"(90 %: {words.two_figures(quantiles.p05)}–{words.two_figures(quantiles.p95)})"
+    )
+
+
+def tonnes(estimate: Estimate) -> str:
+    """ "4 900 t (90 %: 4 500–5 300)" """
+    low, high = estimate.interval90
+    return quantity(Quantiles(p05=low, p50=estimate.value, p95=high), "t")
+
+
+def picture_uri(data: bytes) -> str | None:
+    """`data` as a data URI; None where it is not PNG, JPEG or WebP by its first bytes."""
+    kinds = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"))
+    kind = next((name for magic, name in kinds if data.startswith(magic)), None)
+    if kind is None and data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        kind = "webp"
+    return None if kind is None else f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+
+
+def figure(data: bytes | None, caption: str, description: str) -> str:
+    """A picture with its caption; the caption alone where there is no picture."""
+    uri = picture_uri(data) if data is not None else None
+    shown = f'<img src="{uri}" alt="{text(description)}">' if uri is not None else ""
+    return f"<figure>{shown}<figcaption>{caption}</figcaption></figure>"
+
+
+def bars(rows: list[tuple[str, float, str]], *, kind: str = "") -> str:
+    """Named horizontal bars, the longest as wide as there is room."""
+    most = max((value for _, value, _ in rows), default=0.0) or 1.0
+    cells = "".join(
+        f'<span>{text(name)}</span><i style="width:{100 * max(value, 0.0) / most:.1f}%"></i><span>{text(said)}</span>'
+        for name, value, said in rows
+    )
+    return f'<div class="bars {kind}">{cells}</div>'
+
+
+def identity_bars(identities: tuple[Identity, ...]) -> str:
+    """The ranked list: every candidate with its percentage, "none of these" among them."""
+    if not identities:
+        return '<p class="muted">not ranked</p>'
+    order = sorted(identities, key=lambda i: (-i.probability, i.imo is None, i.imo or 0, i.name or ""))
+    rows = [(words.candidate(i), i.probability, words.percent(i.probability)) for i in order[:5]]
+    rest = sum(i.probability for i in order[5:])
+    if len(order) > 5:
+        rows.append((f"{len(order) - 5} others", rest, words.percent(rest)))
+    return bars(rows, kind="who")
+
+
+def window(bounds: tuple[datetime, datetime | None]) -> str:
+    """ "between 2026-09-27 02:10 and 2026-09-28 02:14 UTC" """
+    earliest, latest = bounds
+    if latest is None:
+        return f"after {words.utc(earliest)}; not yet seen to have left"
+    if earliest == latest:
+        return words.utc(earliest)
+    return f"between {earliest:%Y-%m-%d %H:%M} and {words.utc(latest)}"
+
+
+def _fill(fill: Fill | None, status: str) -> str:
+    if fill is None:
+        return '<span class="muted">not measured</span>'
+    low, high = fill.interval90
+    said = f"{100 * fill.fraction:.0f} % of capacity (90 %: {words.interval_percent(fill.interval90)})"
+    return f"{text(said)}{interval_bar(low, fill.fraction, high, most=max(1.0, high), kind=status)}"
+
+
+def visit_card(
+    visit: Visit,
+    barrels: VisitBarrels | None,
+    scenes: Mapping[str, SceneResult],
+    pictures: Mapping[str, bytes],
+) -> str:
+    """One visit as a card: its images at the left, what follows from them at the right."""
+    where = f"berth {visit.berth_id}" if visit.berth_id else "berth not known"
+    head = (
+        f'<header><h3 id="{text(visit.visit_id)}">{text(visit.visit_id)}</h3>'
+        f'<span class="tag {visit.status}">{visit.status}</span>'
+        f"<span>{text(where)}</span><span>{text(words.EVIDENCE[visit.evidence])}</span></header>"
+    )
+    figures = _figures(visit, scenes, pictures)
+    facts = _facts(visit, barrels)
+    lone = "" if figures else " alone"
+    columns = f"<div>{figures}</div><div>{facts}</div>" if figures else f"<div>{facts}</div>"
+    return f'<article class="visit {visit.status}">{head}<div class="body{lone}">{columns}</div></article>'
+
+
+def _figures(visit: Visit, scenes: Mapping[str, SceneResult], pictures: Mapping[str, bytes]) -> str:
+    """Pictures of the visit's scenes: her own crops where given, else the scene's; first and last kept."""
+    pairs = list(zip(visit.scene_ids, (*visit.detection_ids, *[""] * len(visit.scene_ids)), strict=False))
+    left_out = 0
+    if len(pairs) > _MOST_PICTURES:
+        left_out = len(pairs) - _MOST_PICTURES
+        pairs = [*pairs[: _MOST_PICTURES // 2], *pairs[-(_MOST_PICTURES // 2) :]]
+    shown = []
+    for scene_id, detection_id in pairs:
+        data = pictures.get(f"{scene_id}/{detection_id}", pictures.get(scene_id))
+        result = scenes.get(scene_id)
+        caption = text(scene_id)
+        if result is not None:
+            caption = f"{words.utc(result.datetime)}, {caption}"
+            caption += _reading(result, detection_id)
+        shown.append(figure(data, caption, f"Satellite image of visit {visit.visit_id} in scene {scene_id}"))
+    if left_out:
+        shown.append(f'<p class="muted">{left_out} more scenes in the table below.</p>')
+    return "".join(shown)
+
+
+def _reading(result: SceneResult, detection_id: str) -> str:
+    ship = next((d for d in result.detections if d.id == detection_id), None)
+    if ship is None:
+        return ""
+    if ship.freeboard is not None:
+        return f": freeboard {text(words.freeboard_reading(ship.freeboard))}"
+    if ship.not_measurable is not None:
+        return f": not measured, {text(ship.not_measurable.code)}"
+    return ""
+
+
+def _facts(visit: Visit, barrels: VisitBarrels | None) -> str:
+    rows = [
+        ("Arrived", text(window(visit.arrival_window))),
+        ("Left", text(window(visit.departure_window))),
+        ("Fill on arrival", _fill(visit.arrival, visit.status)),
+        ("Fill on departure", _fill(visit.departure, visit.status)),
+        ("Cargo loaded", f"<b>{text(tonnes(visit.cargo_loaded))}</b>"),
+    ]
+    if barrels is not None:
+        rows.append(("Barrels", f"<b>{text(quantity(barrels.barrels))}</b>"))
+    body = "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows) + "</dl>"
+    body += '<p class="sub">Who she may be, ranked (an analyst decides)</p>' + identity_bars(visit.identity)
+    if barrels is not None and barrels.budget:
+        terms = [
+            (term.term, term.sigma_barrels, f"± {words.two_figures(term.sigma_barrels)}")
+            for term in barrels.budget[:7]
+        ]
+        body += '<p class="sub">Where the error comes from (barrels, one standard deviation)</p>' + bars(
+            terms
+        )
+    return body + f'<p class="muted">{_WOULD_CHANGE[visit.evidence]}</p>'

@@ -1,0 +1,219 @@
+"""The charts of the report as inline SVG: no script, no font, nothing fetched; every text is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from html import escape
+from typing import Final
+
+from pipeline.products import CapYear, Quantiles
+from pipeline.render import words
+from pipeline.render.insets import ticks
+from pipeline.render.season import BerthRow, DayState, Step
+
+WIDTH: Final = 1080
+_LEFT: Final = 150
+_RIGHT: Final = 16
+_ROW: Final = 64
+
+
+def _text(x: float, y: float, text: str, *, kind: str = "", anchor: str = "start") -> str:
+    style = f' class="{kind}"' if kind else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}>{escape(words.clean(text))}</text>'
+
+
+def _rect(x: float, y: float, w: float, h: float, kind: str, *, title: str = "") -> str:
+    inner = f"<title>{escape(title)}</title>" if title else ""
+    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0.0):.1f}" height="{h:.1f}" class="{kind}">{inner}</rect>'
+
+
+def _line(x0: float, y0: float, x1: float, y1: float, kind: str) -> str:
+    return f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" class="{kind}"/>'
+
+
+def _svg(height: float, title: str, description: str, body: Sequence[str], *, width: int = WIDTH) -> str:
+    return (
+        f'<svg viewBox="0 0 {width} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
+        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{''.join(body)}</svg>"
+    )
+
+
+class _Axis:
+    """Time to x."""
+
+    __slots__ = ("left", "span", "width")
+
+    def __init__(self, span: tuple[datetime, datetime], left: float, width: float) -> None:
+        self.span, self.left, self.width = span, left, width
+
+    def at(self, when: datetime) -> float:
+        whole = (self.span[1] - self.span[0]).total_seconds()
+        share = (when - self.span[0]).total_seconds() / whole
+        return self.left + self.width * min(max(share, 0.0), 1.0)
+
+    def at_day(self, day: date) -> float:
+        return self.at(datetime(day.year, day.month, day.day, tzinfo=UTC))
+
+
+def _date_marks(span: tuple[datetime, datetime]) -> tuple[tuple[datetime, str], ...]:
+    """Dates to write under a time axis, about ten of them."""
+    days = (span[1] - span[0]).days
+    if days <= 75:
+        step = next(s for s in (1, 2, 3, 7) if days / s <= 12 or s == 7)
+        marks = [span[0] + timedelta(days=i) for i in range(0, days + 1, step)]
+        return tuple((mark, f"{mark.day} {mark:%b}") for mark in marks)
+    months = []
+    year, month = span[0].year, span[0].month
+    while datetime(year, month, 1, tzinfo=UTC) <= span[1]:
+        first = datetime(year, month, 1, tzinfo=UTC)
+        if first >= span[0]:
+            months.append(first)
+        year, month = (year, month + 1) if month < 12 else (year + 1, 1)
+    step = max(-(-len(months) // 12), 1)
+    return tuple(
+        (m, f"{m:%b %Y}" if m.month == 1 or i == 0 else f"{m:%b}") for i, m in enumerate(months[::step])
+    )
+
+
+def timeline(rows: Sequence[BerthRow], span: tuple[datetime, datetime]) -> str:
+    """One line a berth: visits with their windows, looks with their outcomes, hidden days hatched."""
+    axis = _Axis(span, _LEFT, WIDTH - _LEFT - _RIGHT)
+    body = [
+        '<defs><pattern id="hidden" width="6" height="6" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><rect width="6" height="6" class="hidden-back"/>'
+        '<line x1="0" y1="0" x2="0" y2="6" class="hidden-stroke"/></pattern></defs>'
+    ]
+    bottom = 10 + _ROW * len(rows)
+    for mark, text in _date_marks(span):
+        body.append(_line(axis.at(mark), 10, axis.at(mark), bottom, "grid"))
+        body.append(_text(axis.at(mark), bottom + 16, text, kind="tick", anchor="middle"))
+    for i, row in enumerate(rows):
+        body += _timeline_row(row, axis, 10 + i * _ROW)
+    seen = sum(len(row.visits) for row in rows)
+    return _svg(bottom + 24, "Timeline of visits", f"{seen} visits at {len(rows)} berths", body)
+
+
+def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
+    right = axis.left + axis.width
+    body = [_line(0, top + _ROW, right, top + _ROW, "rule")]
+    body.append(_text(0, top + 26, row.name if len(row.name) <= 22 else row.name[:21] + "…", kind="name"))
+    if not row.verified:
+        body.append(_text(0, top + 43, "candidate berth", kind="tick warn"))
+    kinds: Mapping[DayState, str] = {"seen": "day-seen", "hidden": "day-hidden", "no-look": "day-none"}
+    for day, state in row.days:
+        x0, x1 = axis.at_day(day), axis.at_day(day + timedelta(days=1))
+        said = {"seen": "seen", "hidden": "hidden by cloud", "no-look": "no look"}[state]
+        body.append(_rect(x0, top + 6, x1 - x0, _ROW - 12, kinds[state], title=f"{day}: {said}"))
+    for visit in row.visits:
+        arrive, depart = visit.arrival_window, visit.departure_window
+        ends = axis.at(depart[1]) if depart[1] is not None else right
+        title = f"{visit.visit_id}: {words.EVIDENCE[visit.evidence]}, {visit.status}"
+        kind = visit.status
+        body.append(
+            _rect(axis.at(arrive[0]), top + 17, ends - axis.at(arrive[0]), 15, f"window {kind}", title=title)
+        )
+        sure = axis.at(depart[0]) - axis.at(arrive[1])
+        body.append(_rect(axis.at(arrive[1]), top + 14, max(sure, 3.0), 21, f"stay {kind}", title=title))
+        middle = (axis.at(arrive[0]) + ends) / 2
+        body.append(_text(middle, top + 12.5, visit.visit_id[-14:], kind="label", anchor="middle"))
+    for look in row.looks:
+        body.append(
+            _look(axis.at(look.when), top + 46, look.state, f"{look.scene_id}: {words.OUTCOME[look.state]}")
+        )
+    return body
+
+
+def _look(x: float, y: float, state: str, title: str) -> str:
+    inner = f"<title>{escape(title)}</title>"
+    if state == "obscured":
+        path = f"M{x - 3.5:.1f} {y - 3.5:.1f}l7 7m0 -7l-7 7"
+        return f'<path d="{path}" class="look-hidden">{inner}</path>'
+    kind = "look-occupied" if state == "occupied" else "look-empty"
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.2" class="{kind}">{inner}</circle>'
+
+
+def cap_chart(
+    steps: Sequence[Step], cap: CapYear, span: tuple[datetime, datetime], total: Quantiles | None
+) -> str:
+    """Cumulative barrels of a year with their band, against the yearly limit."""
+    height, top, base = 330.0, 18.0, 290.0
+    right_room = 92.0 if total is not None else 24.0
+    axis = _Axis(span, 86, WIDTH - 86 - right_room)
+    highest = max([cap.limit, *(s.high for s in steps), total.p95 if total is not None else 0.0]) * 1.08
+
+    def y(value: float) -> float:
+        return base - (base - top) * value / highest
+
+    right = axis.left + axis.width
+    body = []
+    for value in ticks(0.0, highest, 7):
+        body.append(_line(axis.left, y(value), right, y(value), "grid"))
+        body.append(_text(axis.left - 8, y(value) + 4, words.grouped(value), kind="tick", anchor="end"))
+    for mark, text in _date_marks(span):
+        body.append(_line(axis.at(mark), base, axis.at(mark), base + 5, "rule"))
+        body.append(_text(axis.at(mark), base + 20, text, kind="tick", anchor="middle"))
+    if steps:
+        body += _stairs(steps, axis, y, right)
+    body.append(_line(axis.left, y(cap.limit), right, y(cap.limit), "cap"))
+    said = f"yearly limit {words.grouped(cap.limit)} barrels"
+    body.append(_text(axis.left + 8, y(cap.limit) - 7, said, kind="cap-text"))
+    body.append(_line(axis.left, base, right, base, "axis"))
+    if total is not None:
+        body += _whisker(total, right + 34, y)
+    body.append(_text(0, 12, "barrels", kind="tick"))
+    end = steps[-1] if steps else None
+    description = (
+        f"At the end {words.two_figures(end.middle)} barrels, band {words.two_figures(end.low)} to "
+        f"{words.two_figures(end.high)}"
+        if end is not None
+        else "no departures"
+    )
+    return _svg(height, f"Cumulative barrels in {cap.year}", description, body)
+
+
+def _stairs(steps: Sequence[Step], axis: _Axis, y: object, right: float) -> list[str]:
+    assert callable(y)
+    x = [axis.at(step.when) for step in steps]
+    ends = [*x[1:], right]
+    upper, lower, middle = [f"M{x[0]:.1f} {y(0.0):.1f}"], [], [f"M{axis.left:.1f} {y(0.0):.1f}H{x[0]:.1f}"]
+    for step, start, stop in zip(steps, x, ends, strict=True):
+        upper.append(f"V{y(step.high):.1f}H{stop:.1f}")
+        middle.append(f"V{y(step.middle):.1f}H{stop:.1f}")
+        lower.append(f"V{y(step.low):.1f}H{start:.1f}")
+    band = "".join(upper) + "".join(reversed(lower)) + "Z"
+    body = [f'<path d="{band}" class="band"/>', f'<path d="{"".join(middle)}" class="steps"/>']
+    for step, start in zip(steps, x, strict=True):
+        title = f"{step.visit_id}: {words.two_figures(step.middle)} barrels so far"
+        body.append(
+            f'<circle cx="{start:.1f}" cy="{y(step.middle):.1f}" r="4" class="step-dot">'
+            f"<title>{escape(title)}</title></circle>"
+        )
+    return body
+
+
+def _whisker(total: Quantiles, x: float, y: object) -> list[str]:
+    assert callable(y)
+    return [
+        _line(x, y(total.p05), x, y(total.p95), "whisker"),
+        _line(x - 6, y(total.p05), x + 6, y(total.p05), "whisker"),
+        _line(x - 6, y(total.p95), x + 6, y(total.p95), "whisker"),
+        f'<circle cx="{x:.1f}" cy="{y(total.p50):.1f}" r="4.5" class="whisker-dot"/>',
+        _text(x, y(total.p05) + 18, "with the", kind="tick", anchor="middle"),
+        _text(x, y(total.p05) + 32, "unseen", kind="tick", anchor="middle"),
+    ]
+
+
+def interval_bar(low: float, middle: float, high: float, *, most: float, kind: str) -> str:
+    """A small bar of a value with its interval, from 0 to `most`."""
+    width, height = 300, 26
+
+    def x(value: float) -> float:
+        return 4 + (width - 8) * min(max(value / most, 0.0), 1.0)
+
+    body = [
+        _rect(4, 9, width - 8, 8, "track"),
+        _rect(x(low), 6, max(x(high) - x(low), 2.0), 14, f"interval {kind}"),
+        _line(x(middle), 2, x(middle), 24, f"mark {kind}"),
+    ]
+    return _svg(height, "interval", f"{middle:.3g}, {low:.3g} to {high:.3g}", body, width=width)
