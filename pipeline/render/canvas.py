@@ -248,25 +248,27 @@ def arrow(
 def hatch(
     canvas: Canvas,
     where: npt.NDArray[np.bool_],
-    colour: Colour,
     *,
     spacing: int,
     opacity: float,
     rising: bool = True,
 ) -> None:
-    """Draw diagonal strokes, `spacing` px apart, over the True pixels of `where` (row, col)."""
+    """Draw diagonal strokes, `spacing` px apart, over the True pixels of `where` (row, col).
+
+    Each stroke is light beside dark, so that it is seen on white cloud and on black water alike.
+    """
     if not where.any():
         return
-    rows, cols = where.shape
     r0, r1 = (int(i) for i in np.flatnonzero(where.any(axis=1))[[0, -1]])
     c0, c1 = (int(i) for i in np.flatnonzero(where.any(axis=0))[[0, -1]])
     sign = 1 if rising else -1
+    thick = max(spacing // 9, 1)
     col = np.arange(c0, c1 + 1, dtype=np.int32)[None, :]
     for top in range(r0, r1 + 1, 512):  # strips: a mask of a whole scene stays small
         stop = min(top + 512, r1 + 1)
         row = np.arange(top, stop, dtype=np.int32)[:, None]
-        stroke = ((row + sign * col) % spacing < max(spacing // 7, 1)) & where[top:stop, c0 : c1 + 1]
-        part = canvas[top:stop, c0 : c1 + 1]
-        part[stroke] = np.round(
-            part[stroke] * (1.0 - opacity) + np.array(colour, np.float32) * opacity
-        ).astype(np.uint8)
+        phase = (row + sign * col) % spacing
+        part, there = canvas[top:stop, c0 : c1 + 1], where[top:stop, c0 : c1 + 1]
+        for stroke, ink in ((phase < thick, 255.0), ((phase >= thick) & (phase < 2 * thick), 0.0)):
+            stroke &= there
+            part[stroke] = np.round(part[stroke] * (1.0 - opacity) + ink * opacity).astype(np.uint8)

@@ -19,7 +19,7 @@ from pipeline.render.palette import AMBER, INK, KIND, MUTED, NAVY, PANEL, RULE
 
 WIDTH: Final = 1134
 """Of every card [px]."""
-MEASURED_HEIGHT: Final = 868
+MEASURED_HEIGHT: Final = 842
 REFUSED_HEIGHT: Final = 384
 _PAD: Final = 16
 _TITLE: Final = 50
@@ -120,18 +120,18 @@ def _draw_measured(
         ship,
         detail_frame(ship, shape, half),
         geometry=pictures.geometry,
-        furniture=False,
+        compass=False,
     )
     _paste(canvas, detail, (x, y))
     write(canvas, "mid-body, starboard down", (x, y + 422), size=17, colour=MUTED)
     if freeboard.profile is not None:
         draw_profile(canvas, freeboard.profile, (x + 308, y), (380, 400), across=(-half, half))
         band = words.clean(freeboard.profile.band, limit=20)
-        x_next = write(canvas, f"{band}: ", (x + 308, y + 422), size=17, colour=MUTED)
+        x_next = write(canvas, f"{band} band,", (x + 308, y + 422), size=17, colour=MUTED) + 7
         x_next = write(canvas, "observed", (x_next, y + 422), size=17, weight=600)
         write(canvas, "fitted", (x_next + 12, y + 422), size=17, weight=600, colour=(214, 40, 57))
     _draw_reading(canvas, ship, freeboard, (x + 712, y), (room - 712, 430))
-    _draw_foot(canvas, ship.detection, freeboard, (x, y + 456), room)
+    _draw_foot(canvas, ship.detection, freeboard, (x, y + 454), room)
 
 
 def _draw_reading(
@@ -149,7 +149,7 @@ def _draw_reading(
         write(canvas, f"Draught {words.draught_reading(detection.draught)}", (x, y), size=21)
         y += 31
     if detection.load is not None:
-        write(canvas, f"Load {words.load_reading(detection.load)}", (x, y), size=21, weight=600)
+        write(canvas, f"Load {words.load_reading(detection.load)}", (x, y), size=21, weight=500)
         write(canvas, f"Cargo {words.cargo_reading(detection.load)}", (x, y + 31), size=21)
         y += 62
     elif detection.load_not_known is not None:
@@ -173,7 +173,7 @@ def _draw_foot(
     if flags:
         facts += f"; flags: {flags}"
     y = write_lines(canvas, wrap(facts, room, 18, most=2), (x, y), size=18, colour=MUTED)
-    _write_identity(canvas, detection, (x, y + 4), room, most=1)
+    _write_identity(canvas, detection, (x, y + 4), room, most=2 if y < corner[1] + 36 else 1)
 
 
 def _write_identity(

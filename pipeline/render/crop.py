@@ -74,7 +74,7 @@ def draw_crop(
     *,
     geometry: GeometryResult | None,
     unit: float = 1.0,
-    furniture: bool = True,
+    compass: bool = True,
 ) -> Canvas:
     """The ship in `frame` with her outline, the measured lines, and how the ground lies."""
     canvas = cut(picture, grid, frame)
@@ -82,9 +82,9 @@ def draw_crop(
         draw_lines(canvas, frame, ship, unit=unit)
     else:
         draw_ship(canvas, frame, ship, unit=unit)
-    if furniture:
-        rows, cols = frame.shape
-        draw_scale_bar(canvas, frame, (8 * unit, rows - 8 * unit), 0.22 * cols, unit=0.85 * unit)
+    rows, cols = frame.shape
+    draw_scale_bar(canvas, frame, (8 * unit, rows - 8 * unit), 0.22 * cols, unit=0.85 * unit)
+    if compass:
         reach = 62 * unit
         draw_compass(canvas, frame, (cols - reach, reach), geometry, unit=0.6 * unit)
     return canvas

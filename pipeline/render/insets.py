@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.datatypes import Freeboard, Profile
+from pipeline.datatypes import Freeboard, Profile, ProfilePart
 from pipeline.render import words
 from pipeline.render.canvas import Canvas, Points, box, fill, frame, line, text_width, write
-from pipeline.render.furniture import round_length
 from pipeline.render.palette import (
     CURVE,
     FITTED,
@@ -28,14 +28,14 @@ Extent = tuple[float, float]
 
 
 def ticks(low: float, high: float, most: int) -> tuple[float, ...]:
-    """Round numbers from `low` to `high`, at most `most` of them."""
-    if not high > low:
+    """Multiples of 1, 2, 2.5 or 5 times a power of ten from `low` to `high`, at most `most` of them."""
+    if not high > low or most < 1:
         return ()
-    step = round_length((high - low) / max(most - 1, 1) * 2.5)
-    for factor in (0.2, 0.4, 0.5, 1.0, 2.0, 2.5, 5.0):
-        spread = np.arange(np.ceil(low / (step * factor)), np.floor(high / (step * factor)) + 1)
-        if len(spread) <= most:
-            return tuple(float(v * step * factor) for v in spread)
+    power = 10.0 ** math.floor(math.log10((high - low) / most))
+    for step in (power * factor for factor in (1.0, 2.0, 2.5, 5.0, 10.0, 20.0, 25.0)):
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        if last - first + 1 <= most:
+            return tuple(i * step for i in range(first, last + 1))
     return ()
 
 
@@ -71,7 +71,7 @@ def draw_profile(
     for value in ticks(low, high, 4):
         tick = x + (value - low) / (high - low) * plot_w
         line(canvas, [(tick, y), (tick, y + h)], (226, 229, 233), width=1)
-        if tick < x + plot_w - 12:
+        if x + 4 < tick < x + plot_w - 30:
             write(canvas, f"{value:.3g}", (tick + 3, y + h - 6), size=15, colour=MUTED)
     for series, colour, width in ((observed, OBSERVED, 3), (fitted, FITTED, 2)):
         points = np.stack(
@@ -89,7 +89,7 @@ def _draw_parts(
     assert callable(at_u)
     (x, y), (w, h) = corner, extent
     names: list[tuple[float, str]] = []
-    for part in profile.parts:
+    for part in joined(profile.parts):
         a, b = sorted((float(at_u(part.start)), float(at_u(part.stop))))
         a, b = max(a, y), min(b, y + h)
         if b - a < 0.5:
@@ -103,6 +103,18 @@ def _draw_parts(
         if abs(place - middle) > 3:
             line(canvas, [(x + plot_w, middle), (x + plot_w + 8, place)], MUTED, width=1)
         write(canvas, name, (x + plot_w + 11, place + 5.5), size=size, colour=INK)
+
+
+def joined(parts: Sequence[ProfilePart]) -> tuple[ProfilePart, ...]:
+    """Stretches in order, those of one name that touch made one."""
+    merged: list[ProfilePart] = []
+    for part in sorted(parts, key=lambda p: (min(p.start, p.stop), max(p.start, p.stop))):
+        start, stop = sorted((part.start, part.stop))
+        if merged and merged[-1].name == part.name and start <= merged[-1].stop + 1e-6:
+            start, stop = merged[-1].start, max(stop, merged[-1].stop)
+            merged.pop()
+        merged.append(ProfilePart(name=part.name, start=start, stop=stop))
+    return tuple(merged)
 
 
 def spread_apart(wanted: Sequence[float], gap: float, room: tuple[float, float]) -> tuple[float, ...]:

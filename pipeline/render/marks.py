@@ -110,14 +110,16 @@ def land_of(site: Site | None, grid: Grid) -> BoolArray | None:
 
 
 def draw_clouds(canvas: Canvas, frame: Frame, grid: Grid, clouds: CloudMask | None, *, spacing: int) -> None:
-    """Hatch clouds white and their shadows dark, lightly, so that what lies below stays visible."""
+    """Hatch clouds (rising strokes) and their shadows (falling), lightly: what lies below stays visible."""
     if clouds is None:
         return
-    for hidden, colour, rising in ((clouds.cloudy, WHITE, True), (clouds.shadowed, (20, 30, 70), False)):
+    for hidden, rising in ((clouds.cloudy, True), (clouds.shadowed, False)):
         if not hidden.any():
             continue
         where = _on_frame(hidden, grid, frame)
-        hatch(canvas, where, colour, spacing=spacing, opacity=0.55, rising=rising)
+        hatch(canvas, where, spacing=spacing, opacity=0.4, rising=rising)
+        edge = cv2.findContours(where.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)[0]
+        cv2.drawContours(canvas, edge, -1, WHITE if rising else (120, 130, 170), 1, cv2.LINE_AA)
 
 
 def _on_frame(mask: BoolArray, grid: Grid, frame: Frame) -> BoolArray:

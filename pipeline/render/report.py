@@ -116,7 +116,7 @@ def _headline(visits: VisitsDocument, volume: VolumeDocument, scenes: Sequence[S
             f"visits seen: {measured} measured, {len(visits.visits) - measured} imputed",
         ),
         (f"{looks} of {passes}", "passes gave a clear look at a berth"),
-        (f"{unseen.p50:.1f}", f"visits may have been missed (90 %: {unseen.p05:.1f}–{unseen.p95:.1f})"),
+        (f"{unseen.p50:.2g}", f"visits may have been missed (90 %: {unseen.p05:.2g}–{unseen.p95:.2g})"),
         (
             f"{volume.un_designated.visits:.1f}",
             f"visits by ships on the UN list, in expectation over the ranked identities "

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from pipeline.datatypes import Chip, CloudMask, Site
 from pipeline.products import SceneResult
 from pipeline.render import words
-from pipeline.render.canvas import Canvas, box, fit, frame, line, wrap, write, write_lines
+from pipeline.render.canvas import Canvas, box, disc, fit, frame, line, wrap, write, write_lines
 from pipeline.render.cards import WIDTH, Pictures, draw_card, kind_words, layout, size_words
 from pipeline.render.furniture import draw_compass, draw_scale_bar, geometry_words
 from pipeline.render.marks import (
@@ -30,6 +30,7 @@ from pipeline.render.palette import (
     KIND,
     LINE,
     LINE_WORDS,
+    LOW_SCORE,
     MUTED,
     NAVY,
     PAPER,
@@ -38,6 +39,7 @@ from pipeline.render.palette import (
     SUN,
     VIEW,
     WHITE,
+    Colour,
 )
 from pipeline.render.view import fit_grid, resample
 
@@ -144,7 +146,7 @@ def draw_facts(
         for flag in result.flags[:6]:
             text = f"{flag.code}: {flag.message}"
             y = write_lines(canvas, wrap(text, room, 19, most=3), (x, y), size=19, colour=AMBER)
-    return draw_legend(canvas, (x, y + 22))
+    return draw_legend(canvas, result, (x, y + 22), berths=bool(berths))
 
 
 def _write_counts(canvas: Canvas, result: SceneResult, at: tuple[float, float]) -> float:
@@ -161,36 +163,50 @@ def _write_counts(canvas: Canvas, result: SceneResult, at: tuple[float, float]) 
     return write_lines(canvas, [text], (x, y), size=21)
 
 
-def draw_legend(canvas: Canvas, at: tuple[float, float]) -> float:
-    """Draw what each colour means; y where it ends."""
+def draw_legend(canvas: Canvas, result: SceneResult, at: tuple[float, float], *, berths: bool) -> float:
+    """Draw what each colour that occurs on this sheet means; y where it ends."""
     x, y = at
-    y = _heading(canvas, "Legend", (x, y))
-    rows: list[tuple[tuple[int, int, int], str, bool]] = [
-        (KIND["tanker"], "tanker (outline at the water)", False),
-        (KIND["other"], "other ship", False),
-        (KIND["unknown"], "kind unknown; dashed: weak detection", True),
-        *((LINE[name], LINE_WORDS[name], False) for name in LINE),
-        (BERTH["clear-empty"], "berth, with its outcome", True),
+    kinds = {
+        "tanker": "tanker (outline at the water)",
+        "other": "other ship",
+        "unknown": "ship of unknown kind",
+    }
+    names = {item.name for d in result.detections if d.freeboard is not None for item in d.freeboard.lines}
+    rows: list[tuple[Colour, str, bool]] = [
+        (KIND[kind], said, False)
+        for kind, said in kinds.items()
+        if any(d.kind == kind for d in result.detections)
     ]
+    if any(d.score < LOW_SCORE for d in result.detections):
+        rows.append((KIND["unknown"], "dashed: weak detection", True))
+    rows += [(LINE[name], said, False) for name, said in LINE_WORDS.items() if name in names]
+    if berths:
+        rows.append((BERTH["occupied"], "berth with a ship; dashed: without", False))
+    arrows = ((SUN, "to the sun"), (VIEW, "to the satellite")) if result.geometry is not None else ()
+    notes = ["hatched: cloud ( / ) and its shadow ( \\ )"] if result.cloud is not None else []
+    if result.detections:
+        notes.append("beside a ship: her id, and her freeboard if measured")
+    if not (rows or arrows or notes):
+        return y
+    y = _heading(canvas, "Legend", (x, y))
     for colour, text, dashed in rows:
         box(canvas, (x, y - 17), (64, 24), (38, 56, 76))
-        line(
-            canvas,
-            [(x + 6, y - 5), (x + 58, y - 5)],
-            colour,
-            width=4,
-            dash=(10, 8) if dashed else None,
-        )
+        line(canvas, [(x + 6, y - 5), (x + 58, y - 5)], colour, width=4, dash=(10, 8) if dashed else None)
         write(canvas, text, (x + 78, y), size=20)
         y += 31
-    for colour, text in ((SUN, "to the sun"), (VIEW, "to the satellite")):
+    for colour, text in arrows:
         box(canvas, (x, y - 17), (64, 24), (38, 56, 76))
         line(canvas, [(x + 8, y - 5), (x + 44, y - 5)], colour, width=3)
-        box(canvas, (x + 42, y - 13), (16, 16), colour)
+        if colour is SUN:
+            disc(canvas, (x + 49, y - 5), 8, colour)
+        else:
+            box(canvas, (x + 42, y - 12), (15, 15), colour)
         write(canvas, text, (x + 78, y), size=20)
         y += 31
-    write(canvas, "white hatching: cloud; dark hatching: its shadow", (x, y), size=20)
-    return y + 31
+    for text in notes:
+        write(canvas, text, (x, y), size=20)
+        y += 29
+    return y
 
 
 def draw_list(canvas: Canvas, ships: Sequence[ShipMark], top: int) -> None:
@@ -235,7 +251,8 @@ def draw_image(
     rows, cols = view.shape
     if min(rows, cols) > 260:
         draw_scale_bar(canvas, view, (16, rows - 16), 0.24 * cols, unit=1.1)
-        draw_compass(canvas, view, (cols - 112, 112), result.geometry, unit=1.1)
+        unit = 1.1 if result.geometry is not None else 0.75
+        draw_compass(canvas, view, (cols - 102 * unit, 102 * unit), result.geometry, unit=unit)
     return canvas
 
 

@@ -18,7 +18,8 @@ _COMPOSITES = (
     (("nir08", "red", "green"), "false colour: near infrared, red, green"),
 )
 _SINGLE = ("pan", "red", "green", "nir", "nir08", "blue")
-_GAMMA = 0.62
+_TONE = 2.3
+"""Steepness of the tone curve 1 - exp(-tone x): lifts dark water, and lets land fade instead of clip."""
 _HEADROOM = 0.12
 """Share of the range left below the 2nd percentile, so that dark water is not black."""
 _SAMPLE = 400_000
@@ -102,7 +103,7 @@ def choose_stretch(
 
 
 def render_rgb(chip: Chip, stretch: Stretch) -> npt.NDArray[np.uint8]:
-    """(row, col, 3) uint8: the chip between the stretch's bounds, gamma applied; no data is light grey."""
+    """(row, col, 3) uint8: the chip between the stretch's bounds, toned; no data is light grey."""
     rows, cols = chip.grid.shape
     rgb = np.empty((rows, cols, 3), np.uint8)
     for i, (name, low, high) in enumerate(zip(stretch.bands, stretch.low, stretch.high, strict=True)):
@@ -111,8 +112,8 @@ def render_rgb(chip: Chip, stretch: Stretch) -> npt.NDArray[np.uint8]:
             raise ValueError(f"band {name!r} is not in the chip, which has {', '.join(chip.bands)}")
         for top in range(0, rows, 1024):  # strips keep the float copies small
             part = cv2.subtract(plane[top : top + 1024], low)
-            part = cv2.pow(cv2.max(part, 0.0), _GAMMA)
-            rgb[top : top + 1024, :, i] = cv2.convertScaleAbs(part, alpha=255.0 / (high - low) ** _GAMMA)
+            part = cv2.exp(cv2.min(part * np.float32(-_TONE / (high - low)), 0.0))
+            rgb[top : top + 1024, :, i] = cv2.convertScaleAbs(part, alpha=-255.0, beta=255.0)
     if len(stretch.bands) == 1:
         rgb[:, :, 1] = rgb[:, :, 0]
         rgb[:, :, 2] = rgb[:, :, 0]

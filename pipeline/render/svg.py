@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from html import escape
 from typing import Final
 
-from pipeline.products import CapYear, Quantiles
+from pipeline.products import CapYear, Quantiles, Visit
 from pipeline.render import words
 from pipeline.render.insets import ticks
 from pipeline.render.season import BerthRow, DayState, Step
@@ -100,11 +100,12 @@ def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
     body.append(_text(0, top + 26, row.name if len(row.name) <= 22 else row.name[:21] + "…", kind="name"))
     if not row.verified:
         body.append(_text(0, top + 43, "candidate berth", kind="tick warn"))
-    kinds: Mapping[DayState, str] = {"seen": "day-seen", "hidden": "day-hidden", "no-look": "day-none"}
-    for day, state in row.days:
-        x0, x1 = axis.at_day(day), axis.at_day(day + timedelta(days=1))
-        said = {"seen": "seen", "hidden": "hidden by cloud", "no-look": "no look"}[state]
-        body.append(_rect(x0, top + 6, x1 - x0, _ROW - 12, kinds[state], title=f"{day}: {said}"))
+    kinds: Mapping[DayState, str] = {"seen": "day-seen", "hidden": "day-hidden"}
+    for first, last, state in _spells(row.days):
+        x0, x1 = axis.at_day(first), axis.at_day(last + timedelta(days=1))
+        said = "seen" if state == "seen" else "hidden by cloud"
+        title = f"{first}: {said}" if first == last else f"{first} to {last}: {said}"
+        body.append(_rect(x0, top + 6, x1 - x0, _ROW - 12, kinds[state], title=title))
     for visit in row.visits:
         arrive, depart = visit.arrival_window, visit.departure_window
         ends = axis.at(depart[1]) if depart[1] is not None else right
@@ -116,12 +117,32 @@ def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
         sure = axis.at(depart[0]) - axis.at(arrive[1])
         body.append(_rect(axis.at(arrive[1]), top + 14, max(sure, 3.0), 21, f"stay {kind}", title=title))
         middle = (axis.at(arrive[0]) + ends) / 2
-        body.append(_text(middle, top + 12.5, visit.visit_id[-14:], kind="label", anchor="middle"))
+        label = _text(middle, top + 12.5, _visit_label(visit), kind="label", anchor="middle")
+        body.append(f'<a href="#{escape(words.clean(visit.visit_id), quote=True)}">{label}</a>')
     for look in row.looks:
         body.append(
             _look(axis.at(look.when), top + 46, look.state, f"{look.scene_id}: {words.OUTCOME[look.state]}")
         )
     return body
+
+
+def _visit_label(visit: Visit) -> str:
+    if visit.departure is not None:
+        return f"left {100 * visit.departure.fraction:.0f} % full"
+    return "not measured"
+
+
+def _spells(days: Sequence[tuple[date, DayState]]) -> list[tuple[date, date, DayState]]:
+    """Consecutive days of one state as (first, last, state); days without a look are left out."""
+    spells: list[tuple[date, date, DayState]] = []
+    for day, state in days:
+        if state == "no-look":
+            continue
+        if spells and spells[-1][2] == state and spells[-1][1] + timedelta(days=1) == day:
+            spells[-1] = (spells[-1][0], day, state)
+        else:
+            spells.append((day, day, state))
+    return spells
 
 
 def _look(x: float, y: float, state: str, title: str) -> str:

@@ -113,8 +113,8 @@ def draught_reading(draught: Estimate) -> str:
 
 
 def load_reading(load: Load) -> str:
-    """ "87 % of capacity (90 %: 78–95)" """
-    return f"{100 * load.fraction:.0f} % of capacity (90 %: {interval_percent(load.interval90)})"
+    """ "87 % (90 %: 78–95)", of cargo capacity."""
+    return f"{100 * load.fraction:.0f} % (90 %: {interval_percent(load.interval90)})"
 
 
 def cargo_reading(load: Load) -> str:
