@@ -33,6 +33,8 @@ class Delivery:
     """What describes it, absolute: STAC item, vendor metadata, SAFE folder or image."""
     kind: str
     """"stac", "safe", "planet", "maxar", "dimap", "band-files", "json-sidecar" or "geotiff"."""
+    files: tuple[Path, ...] = ()
+    """What belongs to it as far as its names tell, sorted; empty where `path` says it all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +155,12 @@ def _claim_planet(folder: Path, names: Sequence[str]) -> Iterable[Claim]:
         metadata = [n for n in files if n.lower().endswith(("_metadata.xml", ".json"))]
         if metadata and any(n.lower().endswith(_RASTERS) for n in files):
             own = frozenset(folder / n for n in files)
-            yield Claim(delivery=Delivery(name=item, path=folder / metadata[0], kind="planet"), owned=own)
+            yield Claim(
+                delivery=Delivery(
+                    name=item, path=folder / metadata[0], kind="planet", files=tuple(sorted(own))
+                ),
+                owned=own,
+            )
 
 
 def _claim_band_files(folder: Path, names: Sequence[str]) -> Iterable[Claim]:

@@ -48,6 +48,8 @@ class Draft:
     bands: tuple[Band, ...]
     calibrated: bool
     when: datetime | None = None
+    named_time: datetime | None = None
+    """What the product's name is expected to say, where that is not `when`."""
     platform: str | None = None
     view: ViewClaim | None = None
     rpc: dict[str, str] | None = None
@@ -131,18 +133,34 @@ def parse_time(text: Any, *, zone_known: bool = False) -> datetime:
         raise InputError("time", f"time given as {text!r:.60}: {error}", hint="mend the metadata") from error
 
 
-_IN_NAME = re.compile(r"(?<!\d)(20\d{6})[T_-]?(\d{6})?(?!\d)")
+_IN_NAME = re.compile(r"(?<!\d)(20\d{6})(?:[T_-]?(\d{6}))?(?!\d)")
 
 
-def time_in_name(name: str) -> tuple[datetime, bool] | None:
-    """(first stamp in a name, True where it has a time of day), read as UTC; None where there is none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stamp:
+    """A time that a name holds, read as UTC."""
+
+    time: datetime
+    to_the_second: bool
+    """False for a day: `time` is its noon."""
+    at_start: bool
+    """The name begins with it."""
+
+    def differs_by(self, when: datetime) -> timedelta:
+        """From `when`; a day counts from its edges."""
+        apart = abs(when - self.time)
+        return apart if self.to_the_second else max(timedelta(0), apart - timedelta(hours=12))
+
+
+def times_in_name(name: str) -> tuple[Stamp, ...]:
+    """Every stamp in a file's name, in its order."""
+    stamps = []
     for match in _IN_NAME.finditer(name):
         try:
             day = datetime.strptime(match[1], "%Y%m%d").replace(tzinfo=UTC)
-            if match[2] is None:
-                return day, False
-            clock = datetime.strptime(match[2], "%H%M%S")
+            clock = datetime.strptime(match[2] or "120000", "%H%M%S")
         except ValueError:
             continue
-        return day + timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second), True
-    return None
+        time = day + timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second)
+        stamps.append(Stamp(time=time, to_the_second=match[2] is not None, at_start=match.start() == 0))
+    return tuple(stamps)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,17 +15,31 @@ from pipeline.datatypes import Grid, InputFile, Polygon, Scene
 from pipeline.errors import InputError
 from pipeline.geometry import pixel_to_lonlat
 from pipeline.ingest.claims import Delivery
-from pipeline.ingest.draft import Draft, time_in_name
+from pipeline.ingest.dimap import read_dimap
+from pipeline.ingest.draft import Draft, times_in_name
+from pipeline.ingest.maxar import read_maxar
 from pipeline.ingest.opening import RasterHeader, ground_grid, hash_file, read_header
 from pipeline.ingest.plain import read_band_files, read_geotiff, read_json_sidecar
+from pipeline.ingest.planet import read_planet
+from pipeline.ingest.safe import read_safe
 from pipeline.ingest.stac import read_item
 from pipeline.ingest.view import settle_geometry
 
-_READERS: Final[Mapping[str, Callable[[Path], Draft]]] = {
-    "stac": read_item,
-    "band-files": read_band_files,
-    "json-sidecar": read_json_sidecar,
-    "geotiff": read_geotiff,
+
+def _read_planet_item(delivery: Delivery) -> Draft:
+    names = [p.name for p in delivery.files] or sorted(os.listdir(delivery.path.parent))
+    return read_planet(delivery.path, names)
+
+
+_READERS: Final[Mapping[str, Callable[[Delivery], Draft]]] = {
+    "stac": lambda d: read_item(d.path),
+    "safe": lambda d: read_safe(d.path),
+    "planet": _read_planet_item,
+    "maxar": lambda d: read_maxar(d.path),
+    "dimap": lambda d: read_dimap(d.path),
+    "band-files": lambda d: read_band_files(d.path),
+    "json-sidecar": lambda d: read_json_sidecar(d.path),
+    "geotiff": lambda d: read_geotiff(d.path),
 }
 
 
@@ -43,12 +58,12 @@ def read_scene(delivery: Delivery, *, now: datetime | None = None) -> Scene:
     InputError
         The delivery cannot be used: code, sentence and hint say why and what to do.
     """
-    draft = _read_draft(delivery)
+    draft = _READERS[delivery.kind](delivery)
     headers = {path: read_header(Path(path)) for path in dict.fromkeys(b.path for b in draft.bands)}
     if not headers:
         raise InputError("bands", f"{delivery.path.name}: no band that is known", hint="name the bands")
     header, crs, grid = _finest(list(headers.values()), draft)
-    _check_time(draft.when, delivery, now or datetime.now(UTC))
+    _check_time(draft, delivery, now or datetime.now(UTC))
     corners = _corners(grid)
     footprint = draft.footprint or corners
     day_only = any(f.code == "time-of-day-unknown" for f in draft.flags)
@@ -76,18 +91,6 @@ def read_scene(delivery: Delivery, *, now: datetime | None = None) -> Scene:
         simulated=draft.simulated,
         flags=(*draft.flags, *flags),
     )
-
-
-def _read_draft(delivery: Delivery) -> Draft:
-    """What the reader of its kind finds."""
-    reader = _READERS.get(delivery.kind)
-    if reader is None:
-        raise InputError(
-            "unsupported",
-            f"{delivery.path.name}: a {delivery.kind} delivery, which is not read",
-            hint="give its GeoTIFF with a STAC item",
-        )
-    return reader(delivery.path)
 
 
 def content_hash(scene: Scene) -> str:
@@ -133,30 +136,37 @@ def _centre(corners: Polygon) -> tuple[float, float]:
     return float(lon), float(lat)
 
 
-def _check_time(when: datetime | None, delivery: Delivery, now: datetime) -> None:
+def _check_time(draft: Draft, delivery: Delivery, now: datetime) -> None:
     """Not from the future, and not against its own name.
+
+    Where the name begins with the second of acquisition, as vendors' names do, it must agree to a minute;
+    other names hold days of processing too, so that only a name of which no stamp fits is refused.
 
     Raises
     ------
     InputError
         "time".
     """
+    when = draft.named_time or draft.when
     if when is None:
         return
     if when > now + timedelta(days=1):
         raise InputError(
             "time", f"taken on {when:%Y-%m-%d}, which is still to come", hint="mend the time in the metadata"
         )
-    stamp = time_in_name(delivery.path.name) or time_in_name(delivery.name)
-    if stamp is None:
+    stamps = times_in_name(delivery.path.name) or times_in_name(delivery.name)
+    if not stamps:
         return
-    named, to_the_second = stamp
-    allowed = timedelta(seconds=60) if to_the_second else timedelta(days=1)
-    middle = named if to_the_second else named + timedelta(hours=12)
-    if abs(when - middle) > allowed:
+    vendor = delivery.kind in ("planet", "safe") or stamps[0].at_start
+    strict = vendor and stamps[0].to_the_second
+    agrees = [
+        s.differs_by(when) <= timedelta(seconds=60) if strict else s.differs_by(when) <= timedelta(days=1)
+        for s in stamps
+    ]
+    if not (agrees[0] if strict else any(agrees)):
         raise InputError(
             "time",
-            f"the name says {named:%Y-%m-%d %H:%M:%S}, the metadata {when:%Y-%m-%d %H:%M:%S} UTC",
+            f"the name says {stamps[0].time:%Y-%m-%d %H:%M:%S}, the metadata {when:%Y-%m-%d %H:%M:%S} UTC",
             hint="one of them is wrong or in local time",
         )
 
@@ -164,4 +174,20 @@ def _check_time(when: datetime | None, delivery: Delivery, now: datetime) -> Non
 def _hash_inputs(draft: Draft) -> tuple[InputFile, ...]:
     """Name, hash and size of every file that was or will be read."""
     files = {*draft.metadata, *(Path(b.path) for b in draft.bands), *(m.path for m in draft.masks)}
-    return tuple(hash_file(path, root=draft.root) for path in sorted(files))
+    hashed = tuple(hash_file(path, root=draft.root) for path in sorted(files))
+    for path, algorithm, expected in draft.checksums:
+        stated = _digest(path, algorithm)
+        if stated is not None and stated != expected:
+            raise InputError(
+                "checksum", f"{path.name}: its {algorithm} is not the provider's", hint="fetch the file again"
+            )
+    return hashed
+
+
+def _digest(path: Path, algorithm: str) -> str | None:
+    """Hex digest of a file by the provider's algorithm; None where that is not known here."""
+    name = {"MD5": "md5", "SHA3-256": "sha3_256", "SHA-256": "sha256", "SHA256": "sha256"}.get(algorithm)
+    if name is None:
+        return None
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.new(name, usedforsecurity=False)).hexdigest()

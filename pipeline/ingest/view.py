@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import numpy as np
@@ -217,3 +217,10 @@ def separation(first: tuple[float, float], second: tuple[float, float]) -> float
     (e1, a1), (e2, a2) = np.radians(first), np.radians(second)
     half = np.sin((e1 - e2) / 2) ** 2 + np.cos(e1) * np.cos(e2) * np.sin((a1 - a2) / 2) ** 2
     return float(np.degrees(2 * np.arcsin(np.sqrt(min(1.0, half)))))
+
+
+def sun_distance(when: datetime) -> float:
+    """Distance of the sun in astronomical units, to 0.0002 (Astronomical Almanac, low precision formula)."""
+    days = (when - datetime(2000, 1, 1, 12, tzinfo=UTC)).total_seconds() / 86400.0
+    anomaly = np.radians(357.528 + 0.985_600_3 * days)
+    return float(1.00014 - 0.01671 * np.cos(anomaly) - 0.00014 * np.cos(2 * anomaly))

@@ -14,6 +14,8 @@ from pipeline.datatypes import Band, BoolArray
 from pipeline.errors import InputError
 from pipeline.ingest.opening import Transform, open_raster
 
+_ABSURD: Final = 1e12
+"""No reflectance, radiance or count is larger."""
 _PAD: Final = 2
 """Pixels read around a window that is to be resampled."""
 
@@ -167,7 +169,7 @@ def _cover(dataset: Any, target: Target) -> _Source | None:
 def resample(
     values: npt.NDArray[np.float32], transform: Transform, target: Target, *, nearest: bool
 ) -> npt.NDArray[np.float32]:
-    """(row, col) on the target's grid, bilinear between pixel centres or nearest; NaN where there is nothing."""
+    """(row, col) on the target's grid, bilinear or nearest; NaN where there is nothing."""
     from affine import Affine
     from rasterio.warp import Resampling, reproject
 
@@ -207,16 +209,19 @@ def find_valid(raw: npt.NDArray[Any], nodata: float | None) -> BoolArray:
     valid = np.ones(raw.shape[1:], bool)
     if raw.dtype.kind == "f":
         for plane in raw:
-            valid &= np.isfinite(plane)
+            valid &= np.abs(plane) < _ABSURD  # False for NaN and infinity
     if nodata is not None and np.isfinite(nodata) and nodata != 0.0:
         for plane in raw:
             valid &= plane != nodata
         return valid
     if nodata is None and raw.dtype.kind == "f":
         return valid
-    any_zero, all_zero = (raw == 0).any(axis=0), (raw == 0).all(axis=0)
+    all_zero = raw[0] == 0
+    for plane in raw[1:]:
+        all_zero &= plane == 0
     if not all_zero.any():
         return valid
+    any_zero = (raw == 0).any(axis=0)
     valid &= ~_hanging_together(any_zero, all_zero, rim_only=nodata is None)
     return valid
 
@@ -241,7 +246,7 @@ def _missing_blocks(
     dataset: Any, raw: npt.NDArray[Any], window: tuple[int, int, int, int]
 ) -> BoolArray | None:
     """(row, col), True on blocks that a sparse TIFF lacks, which read as zeros; None where none does."""
-    if dataset.driver != "GTiff" or not (raw == 0).all(axis=0).any():
+    if dataset.driver != "GTiff" or raw.any(axis=0).all():
         return None
     row, col, rows, cols = window
     height, width = dataset.block_shapes[0]
