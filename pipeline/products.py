@@ -19,9 +19,13 @@ from pipeline.datatypes import (
     InputFile,
     Interval,
     Load,
+    Polygon,
     ShipKind,
 )
 from pipeline.errors import Refused
+
+Time = datetime
+"""Aware UTC; under this name in records that have a field called datetime."""
 
 # ------------------------------------------------------------------------------ one scene: result.json
 
@@ -103,7 +107,7 @@ class SceneResult:
 
     schema_version: str
     scene_id: str
-    datetime: datetime | None
+    datetime: Time | None
     platform: str | None
     gsd: float | None
     crs: str | None
@@ -118,6 +122,7 @@ class SceneResult:
     flags: tuple[Flag, ...] = ()
     site: str | None = None
     simulated: bool = False
+    footprint: Polygon | None = None
 
 
 # ------------------------------------------------------------------- the season: visits and barrels

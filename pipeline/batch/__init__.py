@@ -1,0 +1,44 @@
+"""Many scenes: a plan that is a value, executors that carry it out, one committer."""
+
+from pipeline.batch.again import (
+    Setting,
+    Snapshot,
+    compare_snapshots,
+    draw_again,
+    find_scenes,
+    read_setting,
+    take_snapshot,
+)
+from pipeline.batch.compare import Change
+from pipeline.batch.conduct import BatchOutcome, Request, SceneOutcome, Step, code_version, run_batch
+from pipeline.batch.executors import Executor, InProcess, Pool, default_jobs, default_memory
+from pipeline.batch.folder import make_report, remake_season
+from pipeline.batch.season import SeasonFiles, read_results, read_season, write_season
+
+__all__ = [
+    "BatchOutcome",
+    "Change",
+    "Executor",
+    "InProcess",
+    "Pool",
+    "Request",
+    "SceneOutcome",
+    "SeasonFiles",
+    "Setting",
+    "Snapshot",
+    "Step",
+    "code_version",
+    "compare_snapshots",
+    "default_jobs",
+    "default_memory",
+    "draw_again",
+    "find_scenes",
+    "make_report",
+    "read_results",
+    "read_season",
+    "read_setting",
+    "remake_season",
+    "run_batch",
+    "take_snapshot",
+    "write_season",
+]

@@ -1,0 +1,254 @@
+"""What a child process does: one scene, read and measured, its pictures left in the work folder."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from pipeline.batch.plan import hash_content
+from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob, Picture, PictureJob
+from pipeline.datatypes import CloudMask, Grid, InputFile
+from pipeline.errors import InputError, Refused
+from pipeline.products import SceneResult
+from pipeline.run import (
+    Background,
+    Look,
+    Memory,
+    describe_scene,
+    look_at,
+    measure_scene,
+    meets_site,
+    picture_scene,
+    picture_ships,
+    survey_site,
+)
+from pipeline.store import (
+    SurveyRow,
+    format_time,
+    from_json,
+    grid_to_text,
+    hash_file,
+    pack_array,
+    to_json,
+    write_geotiff,
+    write_png,
+)
+
+Job = TypeVar("Job")
+Made = TypeVar("Made")
+CROPS = "ships"
+"""Folder of a scene that holds one picture a ship."""
+_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+def guard(function: Callable[[Job], Made], job: Job) -> Made | Failure:
+    """`function(job)`, or the Failure that it ended in: the one place where any exception is caught."""
+    try:
+        return function(job)
+    except MemoryError:
+        return Failure(kind="crashed", message="ran out of the memory allowed to one scene")
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _DISK:
+            return Failure(kind="disk", message=str(error))
+        if "Insufficient memory" in str(error):  # what OpenCV raises
+            return Failure(kind="crashed", message="ran out of the memory allowed to one scene")
+        first = (str(error).splitlines() or [""])[0]
+        return Failure(
+            kind="failed", message=f"{type(error).__name__}: {first}", trace=traceback.format_exc()
+        )
+
+
+def as_refused(error: InputError) -> Refused:
+    """The refusal that an unusable input becomes."""
+    return Refused(code=error.code, message=f"{error}; {error.hint}" if error.hint else str(error))
+
+
+# --------------------------------------------------------------------------------------- first look
+
+
+def survey_key(content: str, salt: str) -> str:
+    """What a survey depends on, as one hash."""
+    return hashlib.sha256(f"{content} {salt}".encode()).hexdigest()
+
+
+def clouds_path(work: Path, content: str) -> Path:
+    """Where the first look leaves the cloud mask for the second."""
+    return work / f"{content}.clouds.npz"
+
+
+def take_look(job: LookJob) -> Looked:
+    """Read the metadata, hash the files and, where the scene meets the site, survey its water."""
+    from pipeline.ingest import content_hash, read_scene
+
+    try:
+        scene = read_scene(job.delivery)
+    except InputError as error:
+        inputs = _named_file(job.delivery.path)
+        return Looked(
+            delivery=job.delivery,
+            scene=None,
+            refused=as_refused(error),
+            inputs=inputs,
+            content=hash_content(inputs),
+            images=hash_content(inputs),
+        )
+    content = hash_content(scene.inputs)
+    looked = Looked(
+        delivery=job.delivery,
+        scene=scene,
+        refused=None,
+        inputs=scene.inputs,
+        content=content,
+        images=content_hash(scene) if scene.inputs else "",
+    )
+    if not meets_site(scene, job.site):
+        return looked
+    from pipeline.detect import site_cells
+
+    looked = replace(looked, cells=grid_to_text(site_cells(job.site, scene.gsd)))
+    key = survey_key(content, job.salt)
+    if scene.datetime is None or key in job.known:
+        return looked
+    try:
+        look = look_at(scene, job.site, job.config)
+    except InputError:
+        return looked  # the measuring child meets it again, and refuses the scene
+    survey = survey_site(look)
+    if survey is None:
+        return looked
+    _save_clouds(clouds_path(job.work, content), look.clouds)
+    row = SurveyRow(
+        key=key,
+        content=content,
+        acquired=format_time(scene.datetime),
+        cells=grid_to_text(survey.cells),
+        seen=pack_array(survey.seen),
+    )
+    return replace(looked, survey=row)
+
+
+def _named_file(path: Path) -> tuple[InputFile, ...]:
+    """What stands where the delivery is, if it is a plain file that can be read."""
+    try:
+        if not path.is_file() or path.is_symlink():
+            return ()
+        sha256, size = hash_file(path)
+    except OSError:
+        return ()
+    return (InputFile(path=path.name, sha256=sha256, bytes=size),)
+
+
+def _save_clouds(path: Path, clouds: CloudMask) -> None:
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.savez_compressed(
+            file,
+            cloudy=np.packbits(clouds.cloudy),
+            shadowed=np.packbits(clouds.shadowed),
+            shape=np.array(clouds.cloudy.shape),
+            method=np.array(clouds.method),
+        )
+    part.replace(path)
+
+
+def _load_clouds(path: Path | None) -> CloudMask | None:
+    if path is None or not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as saved:
+        rows, cols = (int(n) for n in saved["shape"])
+        planes = [
+            np.unpackbits(saved[name], count=rows * cols).reshape(rows, cols).astype(bool)
+            for name in ("cloudy", "shadowed")
+        ]
+        return CloudMask(cloudy=planes[0], shadowed=planes[1], method=str(saved["method"]))
+
+
+# ------------------------------------------------------------------------------------------ measure
+
+
+def save_memory(path: Path, memory: Memory) -> None:
+    """Leave the terminal's memory in the work folder, for the children."""
+    with path.open("wb") as file:
+        np.savez_compressed(
+            file,
+            fixed=np.packbits(memory.fixed),
+            shape=np.array(memory.cells.shape),
+            to_ground=np.array(memory.cells.to_ground),
+            origin=np.array(memory.cells.origin),
+        )
+
+
+def _load_memory(path: Path | None) -> Memory | None:
+    if path is None:
+        return None
+    with np.load(path, allow_pickle=False) as saved:
+        rows, cols = (int(n) for n in saved["shape"])
+        a, b, c, d, e, f = (float(v) for v in saved["to_ground"])
+        lon, lat = (float(v) for v in saved["origin"])
+        fixed = np.unpackbits(saved["fixed"], count=rows * cols).reshape(rows, cols).astype(bool)
+    grid = Grid(shape=(rows, cols), to_ground=(a, b, c, d, e, f), origin=(lon, lat))
+    return Memory(cells=grid, fixed=fixed)
+
+
+def take_measure(job: MeasureJob) -> Measured:
+    """All that the scene says, and its pictures; a refused scene has none."""
+    try:
+        look = look_at(job.scene, job.site, job.config, clouds=_load_clouds(job.clouds))
+    except InputError as error:
+        refused = as_refused(error)
+        result = describe_scene(job.scene, job.software, reason=refused)
+        return Measured(result=to_json(result).encode(), refused=refused, pictures=())
+    background = Background(
+        site=job.site,
+        fleet=job.fleet,
+        memory=_load_memory(job.memory),
+        config=job.config,
+        software=job.software,
+    )
+    text = to_json(measure_scene(look, background)).encode()
+    return Measured(result=text, refused=None, pictures=_draw(job.work, look, text))
+
+
+def take_picture(job: PictureJob) -> Measured:
+    """The pictures of a result that is already there."""
+    from pipeline.ingest import read_scene
+
+    try:
+        scene = read_scene(job.delivery)
+        if hash_content(scene.inputs) != job.content:
+            refused = Refused(
+                code="bytes-changed",
+                message=f"{job.delivery.path}: not the files that were measured; plimsoll run measures them",
+            )
+            return Measured(result=job.result, refused=refused, pictures=())
+        look = look_at(replace(scene, scene_id=job.scene_id), job.site, job.config)
+    except InputError as error:
+        return Measured(result=job.result, refused=as_refused(error), pictures=())
+    return Measured(result=job.result, refused=None, pictures=_draw(job.work, look, job.result))
+
+
+def _draw(work: Path, look: Look, text: bytes) -> tuple[Picture, ...]:
+    """Draw what was written, so that a picture made again later is the same."""
+    result = from_json(SceneResult, text)
+    drawn = picture_scene(look, result)
+    (work / CROPS).mkdir(parents=True, exist_ok=True)
+    page, overlay = work / "annotated.png", work / "annotated.tif"
+    write_png(page, drawn.page)
+    paths = [page]
+    if drawn.overlay is not None and drawn.grid is not None:
+        write_geotiff(overlay, drawn.overlay, grid=drawn.grid, crs=look.scene.crs)
+        paths.append(overlay)
+    for ship, crop in picture_ships(look, result).items():
+        paths.append(work / CROPS / f"{ship}.png")
+        write_png(paths[-1], crop)
+    return tuple(
+        Picture(name=path.relative_to(work).as_posix(), path=path, sha256=hash_file(path)[0])
+        for path in paths
+    )

@@ -1,0 +1,481 @@
+"""A batch from beginning to end: look, learn the terminal, plan, measure, commit, sum up the season."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline import __version__
+from pipeline.batch.children import CROPS, clouds_path, save_memory, take_look, take_measure
+from pipeline.batch.executors import Executor
+from pipeline.batch.plan import Plan, Refusal, Task, Wanted, plan_batch
+from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob
+from pipeline.batch.season import SeasonFiles, write_season
+from pipeline.config import Config, VolumeConfig
+from pipeline.datatypes import Ship, Site
+from pipeline.errors import StoreError
+from pipeline.products import SceneResult, Software
+from pipeline.run import SCHEMA_VERSION, Memory, Survey, learn_memory
+from pipeline.store import (
+    Artefact,
+    SceneRow,
+    Store,
+    SurveyRow,
+    check_room,
+    empty_work,
+    format_time,
+    from_json,
+    install,
+    install_bytes,
+    is_intact,
+    remove_work,
+    text_to_grid,
+    to_json,
+    unpack_array,
+)
+
+if TYPE_CHECKING:
+    from pipeline.ingest import Delivery
+
+PICTURES = ("annotated.png", "annotated.tif")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked of a batch."""
+
+    deliveries: tuple[Delivery, ...]
+    out: Path
+    site: Site
+    fleet: tuple[Ship, ...]
+    config: Config
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Progress: one delivery is one step further."""
+
+    phase: str
+    """"look" or "measure" """
+    done: int
+    total: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SceneOutcome:
+    """How one delivery ended."""
+
+    scene_id: str
+    status: str
+    """"ok", "refused", "failed", "crashed", "up to date", "duplicate" """
+    reason: str
+    """Why it was done or not."""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchOutcome:
+    """How a batch ended."""
+
+    scenes: tuple[SceneOutcome, ...]
+    season: SeasonFiles
+    looks: int
+    """Scenes in the folder that were measured, in this run or before."""
+    ships: int
+    """Detections in them."""
+    measured: int
+    """Detections with a freeboard."""
+
+    @property
+    def troubled(self) -> tuple[SceneOutcome, ...]:
+        """The scenes that are refused, failed or crashed."""
+        return tuple(s for s in self.scenes if s.status in {"refused", "failed", "crashed"})
+
+
+def canonical(site: Site, fleet: Sequence[Ship]) -> tuple[Site, tuple[Ship, ...]]:
+    """Site and register as the store keeps them, so that a later command sees the same numbers."""
+    return from_json(Site, to_json(site)), tuple(from_json(Ship, to_json(ship)) for ship in fleet)
+
+
+def run_batch(
+    request: Request,
+    executor: Executor,
+    *,
+    report: Callable[[Step], None] = lambda step: None,
+    log: Callable[[str], None] = lambda text: None,
+) -> BatchOutcome:
+    """Carry a request out and leave its results in the folder.
+
+    Raises
+    ------
+    StoreError
+        The folder is busy, read-only, damaged or full; what was done until then is kept.
+    """
+    site, fleet = canonical(request.site, request.fleet)
+    request = replace(request, site=site, fleet=fleet)
+    with Store.claim(request.out) as store:
+        work = empty_work(request.out)
+        batch = _Batch(request=request, executor=executor, store=store, work=work, report=report, log=log)
+        try:
+            outcome = batch.conduct()
+        finally:
+            remove_work(request.out)
+    return outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Batch:
+    request: Request
+    executor: Executor
+    store: Store
+    work: Path
+    report: Callable[[Step], None]
+    log: Callable[[str], None]
+
+    def conduct(self) -> BatchOutcome:
+        request, store = self.request, self.store
+        store.commit_settings(describe_request(request))
+        looks, broken = self._look()
+        memories = learn_memories(store.surveys())
+        wanted = self._wanted({cells: hash_memory(m) for cells, m in memories.items()})
+        rows = store.scenes()
+        intact = frozenset(row.scene_id for row in rows if self._is_whole(row))
+        plan = plan_batch(looks, rows, wanted, intact=intact, force=request.force)
+        ended = [*broken, *self._skipped(plan), *(self._refuse(refusal) for refusal in plan.refusals)]
+        ended += self._measure(plan.tasks, memories)
+        season = write_season(store, request.site, request.fleet, request.config, code_version())
+        results = [json.loads(row.result) for row in store.scenes() if row.result and row.status != "refused"]
+        ships = [ship for result in results for ship in result["detections"]]
+        return BatchOutcome(
+            scenes=tuple(sorted(ended, key=lambda s: (s.scene_id, s.status))),
+            season=season,
+            looks=len(results),
+            ships=len(ships),
+            measured=sum(ship["freeboard"] is not None for ship in ships),
+        )
+
+    # ---------------------------------------------------------------------------------- first look
+
+    def _salt(self) -> str:
+        return survey_salt(self.request.site, self.request.config)
+
+    def _look(self) -> tuple[list[Looked], list[SceneOutcome]]:
+        request = self.request
+        known = frozenset(row.key for row in self.store.surveys())
+        jobs = [
+            LookJob(
+                delivery=delivery,
+                site=request.site,
+                config=request.config,
+                salt=self._salt(),
+                known=known,
+                work=self.work,
+            )
+            for delivery in request.deliveries
+        ]
+        looks: list[Looked] = []
+        broken: list[SceneOutcome] = []
+        for done, (at, made) in enumerate(self.executor.run(take_look, jobs), 1):
+            delivery = request.deliveries[at]
+            if isinstance(made, Failure):
+                broken.append(self._fail(delivery, delivery.name, made))
+            else:
+                looks.append(made)
+                if made.survey is not None:
+                    self.store.commit_survey(made.survey)
+            self._step("look", done, len(jobs), delivery.name, "looked at")
+        return looks, broken
+
+    def _wanted(self, memories: dict[str, str]) -> Wanted:
+        request = self.request
+        return Wanted(
+            version=code_version(),
+            site=hash_text(to_json(request.site)),
+            register=hash_fleet(request.fleet),
+            settings=scene_config(request.config).sha256(),
+            memories=memories,
+        )
+
+    def _is_whole(self, row: SceneRow) -> bool:
+        """True where every file that belongs to the row is there, unharmed."""
+        files = self.store.artefacts(row.scene_id)
+        expected = {f"scenes/{row.scene_id}/result.json"}
+        if row.status == "ok":
+            expected |= {f"scenes/{row.scene_id}/{name}" for name in PICTURES}
+        return expected <= {f.path for f in files} and all(is_intact(self.store.folder, f) for f in files)
+
+    # ------------------------------------------------------------------------------------- measure
+
+    def _measure(self, tasks: Sequence[Task], memories: dict[str, Memory]) -> Iterator[SceneOutcome]:
+        if not tasks:
+            return
+        software = describe_software(self.request)
+        paths: dict[str, Path] = {}
+        for cells, memory in memories.items():
+            paths[cells] = self.work / f"memory-{hash_memory(memory)[:16]}.npz"
+            save_memory(paths[cells], memory)
+        jobs = [self._job(task, software, paths) for task in tasks]
+        for done, (at, made) in enumerate(self.executor.run(take_measure, jobs), 1):
+            task = tasks[at]
+            check_room(self.store.folder)
+            if isinstance(made, Failure):
+                outcome = self._fail(task.delivery, task.scene.scene_id, made, reason=task.reason)
+            else:
+                outcome = self._commit(task, made)
+            self._step("measure", done, len(jobs), outcome.scene_id, outcome.message or outcome.status)
+            yield outcome
+
+    def _job(self, task: Task, software: Software, paths: dict[str, Path]) -> MeasureJob:
+        clouds = clouds_path(self.work, task.key.content)
+        return MeasureJob(
+            scene=task.scene,
+            site=self.request.site,
+            fleet=self.request.fleet,
+            config=self.request.config,
+            software=software,
+            memory=None if task.cells is None else paths.get(task.cells),
+            clouds=clouds if clouds.is_file() else None,
+            work=self.work / task.scene.scene_id,
+        )
+
+    def _commit(self, task: Task, made: Measured) -> SceneOutcome:
+        scene = task.scene
+        row = SceneRow(
+            scene_id=scene.scene_id,
+            path=str(task.delivery.path),
+            kind=task.delivery.kind,
+            name=task.delivery.name,
+            content=task.key.content,
+            images=task.images,
+            key=task.key.to_text(),
+            status="ok" if made.refused is None else "refused",
+            code=None if made.refused is None else made.refused.code,
+            message=None if made.refused is None else made.refused.message,
+            acquired=None if scene.datetime is None else format_time(scene.datetime),
+            site=None if task.cells is None else self.request.site.id,
+            result=made.result,
+        )
+        self._install(row, made)
+        said = describe_result(made)
+        return SceneOutcome(
+            scene_id=scene.scene_id,
+            status=row.status,
+            reason=task.reason,
+            message=f"{said}; {task.flag}" if task.flag else said,
+        )
+
+    def _install(self, row: SceneRow, made: Measured) -> None:
+        """Files first, the database last."""
+        folder, here = self.store.folder, f"scenes/{row.scene_id}"
+        files = [install(folder, p.path, f"{here}/{p.name}", sha256=p.sha256) for p in made.pictures]
+        files.append(install_bytes(folder, made.result, f"{here}/result.json"))
+        self.store.commit_scene(row, files)
+        self._remove_orphans(here, files)
+
+    def _remove_orphans(self, here: str, files: Sequence[Artefact]) -> None:
+        """Remove pictures of an earlier result of the scene, which would now show something else."""
+        folder = self.store.folder
+        known = {file.path for file in files}
+        for path in [*(folder / here).glob("annotated.*"), *(folder / here / CROPS).glob("*.png")]:
+            if path.relative_to(folder).as_posix() not in known:
+                path.unlink(missing_ok=True)
+
+    # -------------------------------------------------------------------------------- what went wrong
+
+    def _skipped(self, plan: Plan) -> list[SceneOutcome]:
+        ended = []
+        for skip in plan.skips:
+            status = "refused" if skip.refused is not None else skip.reason.split(" of ")[0]
+            message = "" if skip.refused is None else f"{skip.refused.code}: {skip.refused.message}"
+            if status == "duplicate":
+                message = f"{skip.delivery.name} is a {skip.reason}"
+            ended.append(
+                SceneOutcome(scene_id=skip.scene_id, status=status, reason=skip.reason, message=message)
+            )
+        return ended
+
+    def _refuse(self, refusal: Refusal) -> SceneOutcome:
+        """Record a delivery that is no scene; with the same bytes it is recorded the same way."""
+        result = empty_result(refusal.scene_id, self.request)
+        result = replace(result, inputs=refusal.inputs, reason=refusal.refused)
+        row = SceneRow(
+            scene_id=refusal.scene_id,
+            path=str(refusal.delivery.path),
+            kind=refusal.delivery.kind,
+            name=refusal.delivery.name,
+            content=refusal.content,
+            images=refusal.images,
+            key="",
+            status="refused",
+            code=refusal.refused.code,
+            message=refusal.refused.message,
+            result=to_json(result).encode(),
+        )
+        assert row.result is not None
+        self._install(row, Measured(result=row.result, refused=refusal.refused, pictures=()))
+        return SceneOutcome(
+            scene_id=row.scene_id,
+            status="refused",
+            reason="unreadable",
+            message=f"{refusal.refused.code}: {refusal.refused.message}",
+        )
+
+    def _fail(
+        self, delivery: Delivery, scene_id: str, failure: Failure, *, reason: str = "new"
+    ) -> SceneOutcome:
+        """Record a scene that brought nothing back; an earlier result of it stands."""
+        if failure.kind == "disk":
+            raise StoreError(
+                f"{self.store.folder}: cannot be written ({failure.message})",
+                hint="free some space and run the same command again: what is done stays done",
+            )
+        self.log(f"{scene_id}: {failure.kind}: {failure.message}\n{failure.trace}")
+        known = {row.scene_id: row for row in self.store.scenes()}.get(scene_id)
+        if known is not None and known.result is not None and known.status != "refused":
+            self.store.commit_outcome(
+                scene_id, status=failure.kind, code=failure.kind, message=failure.message
+            )
+        else:
+            self._record_failure(delivery, scene_id, failure)
+        return SceneOutcome(scene_id=scene_id, status=failure.kind, reason=reason, message=failure.message)
+
+    def _record_failure(self, delivery: Delivery, scene_id: str, failure: Failure) -> None:
+        assert failure.kind != "disk"
+        row = SceneRow(
+            scene_id=scene_id,
+            path=str(delivery.path),
+            kind=delivery.kind,
+            name=delivery.name,
+            content="",
+            images="",
+            key="",
+            status=failure.kind,
+            code=failure.kind,
+            message=failure.message,
+        )
+        self.store.commit_scene(row, [])
+
+    def _step(self, phase: str, done: int, total: int, name: str, text: str) -> None:
+        self.report(Step(phase=phase, done=done, total=total, name=name, text=text))
+
+
+# --------------------------------------------------------------------------- hashes and descriptions
+
+
+def hash_text(text: str) -> str:
+    """sha256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def hash_fleet(fleet: Sequence[Ship]) -> str:
+    """sha256 of a register."""
+    return hash_text("".join(to_json(ship) for ship in fleet))
+
+
+def scene_config(config: Config) -> Config:
+    """The settings that a scene's result depends on: all but those of the barrels."""
+    return replace(config, volume=VolumeConfig())
+
+
+def survey_salt(site: Site, config: Config) -> str:
+    """What a survey depends on beside its scene's bytes."""
+    parts = Config(ingest=config.ingest, clouds=config.clouds).sha256()
+    return f"{hash_text(to_json(site))} {parts} {code_version()}"
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """The version, with a hash of the code: a checkout that was edited is another version."""
+    package = Path(__file__).resolve().parent.parent
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        part = path.relative_to(package).parts[0]
+        if part not in {"cli", "simulate"}:
+            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
+    return f"{__version__}+{digest.hexdigest()[:16]}"
+
+
+def describe_software(request: Request) -> Software:
+    """What makes the results of a request."""
+    return Software(
+        version=__version__,
+        models={
+            "register": hash_fleet(request.fleet),
+            f"site/{request.site.id}": hash_text(to_json(request.site)),
+        },
+        config_sha256=scene_config(request.config).sha256(),
+    )
+
+
+def describe_request(request: Request) -> dict[str, str]:
+    """Site, register and settings as the store keeps them for later commands."""
+    from dataclasses import asdict
+
+    return {
+        "site": to_json(request.site),
+        "fleet": "[" + ",".join(to_json(ship) for ship in request.fleet) + "]",
+        "config": json.dumps(asdict(request.config), sort_keys=True),
+    }
+
+
+def empty_result(scene_id: str, request: Request) -> SceneResult:
+    """A refused scene of which nothing is known."""
+    return SceneResult(
+        schema_version=SCHEMA_VERSION,
+        scene_id=scene_id,
+        datetime=None,
+        platform=None,
+        gsd=None,
+        crs=None,
+        inputs=(),
+        software=describe_software(request),
+        status="refused",
+        reason=None,
+    )
+
+
+def describe_result(made: Measured) -> str:
+    """One line on a scene, for the progress."""
+    if made.refused is not None:
+        return f"{made.refused.code}: {made.refused.message}"
+    ships = json.loads(made.result)["detections"]
+    measured = sum(ship["freeboard"] is not None for ship in ships)
+    return f"{len(ships)} ship{'s' * (len(ships) != 1)}, {measured} measured"
+
+
+# ------------------------------------------------------------------------------ the terminal's memory
+
+
+def learn_memories(rows: Sequence[SurveyRow]) -> dict[str, Memory]:
+    """The terminal's memory by cells, from surveys in the order of time.
+
+    A class of gsd without a memory of its own takes that of the next finer one.
+    """
+    surveys: dict[str, list[Survey]] = {}
+    for row in sorted(rows, key=lambda r: (r.acquired, r.content)):
+        cells = text_to_grid(row.cells)
+        survey = Survey(cells=cells, seen=unpack_array(row.seen, cells.shape))
+        surveys.setdefault(row.cells, []).append(survey)
+    memories: dict[str, Memory] = {}
+    finer: Memory | None = None
+    for text in sorted(surveys, key=lambda t: text_to_grid(t).gsd):
+        memory = learn_memory(surveys[text]) or finer
+        if memory is not None:
+            memories[text] = finer = memory
+    return memories
+
+
+def hash_memory(memory: Memory) -> str:
+    """sha256 of a memory."""
+    from pipeline.store import grid_to_text, pack_array
+
+    packed = pack_array(memory.fixed.astype("uint8"))
+    return hashlib.sha256(grid_to_text(memory.cells).encode() + packed).hexdigest()

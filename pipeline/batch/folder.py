@@ -1,0 +1,68 @@
+"""A folder's season made anew from what its store knows, and the page on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pipeline.batch.again import Setting, read_setting
+from pipeline.batch.children import CROPS
+from pipeline.batch.conduct import code_version
+from pipeline.batch.season import SeasonFiles, read_results, write_season
+from pipeline.errors import UsageError
+from pipeline.store import Store, install_bytes, is_intact, remove_work
+
+
+def remake_season(folder: Path) -> SeasonFiles:
+    """Visits and barrels from the results in the store, with the settings of its last run.
+
+    Raises
+    ------
+    UsageError
+        Nothing was run into this folder.
+    """
+    with Store.claim(folder) as store:
+        setting = _setting(store)
+        try:
+            return write_season(store, setting.site, setting.fleet, setting.config, code_version())
+        finally:
+            remove_work(folder)
+
+
+def _setting(store: Store) -> Setting:
+    setting = read_setting(store)
+    if setting is None:
+        raise UsageError(f"{store.folder}: nothing was run into it yet", hint="plimsoll run INPUT...")
+    return setting
+
+
+def make_report(folder: Path) -> Path:
+    """Write report.html; the path to it."""
+    from pipeline.render import render_report
+
+    with Store.claim(folder) as store:
+        setting = _setting(store)
+        try:
+            season = write_season(store, setting.site, setting.fleet, setting.config, code_version())
+            page = render_report(
+                season.visits,
+                season.volume,
+                read_results(store),
+                site=setting.site,
+                pictures=read_pictures(store),
+            )
+            file = install_bytes(folder, page.encode(), "report.html")
+            store.commit_season([file], {})
+        finally:
+            remove_work(folder)
+    return folder / file.path
+
+
+def read_pictures(store: Store) -> dict[str, bytes]:
+    """PNG of each ship by "scene id/detection id", as the measuring child left them."""
+    pictures: dict[str, bytes] = {}
+    for row in store.scenes():
+        for file in store.artefacts(row.scene_id):
+            path = Path(file.path)
+            if path.parent.name == CROPS and is_intact(store.folder, file):
+                pictures[f"{row.scene_id}/{path.stem}"] = (store.folder / path).read_bytes()
+    return pictures

@@ -1,0 +1,91 @@
+"""What the folder says as a whole: visits, barrels, and the exports made from them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.config import Config
+from pipeline.datatypes import Ship, Site
+from pipeline.products import SceneResult, VisitsDocument, VolumeDocument
+from pipeline.run import measure_season, visit_places
+from pipeline.store import (
+    WORK,
+    SceneRow,
+    Store,
+    format_visits,
+    from_json,
+    install,
+    install_bytes,
+    is_intact,
+    to_json,
+    write_geopackage,
+)
+
+FILES = ("plimsoll.gpkg", "visits.csv", "visits.json", "volume.json")
+_KEY = "season"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeasonFiles:
+    """The season's documents as they were written."""
+
+    folder: Path
+    visits: VisitsDocument
+    volume: VolumeDocument
+
+
+def read_results(store: Store) -> tuple[SceneResult, ...]:
+    """Every scene's result, by scene_id."""
+    return tuple(from_json(SceneResult, row.result) for row in store.scenes() if row.result is not None)
+
+
+def season_key(
+    rows: Sequence[SceneRow], site: Site, fleet: Sequence[Ship], config: Config, version: str
+) -> str:
+    """What the season's files depend on, as one hash."""
+    digest = hashlib.sha256(f"{version} {config.sha256()}\n{to_json(site)}".encode())
+    for ship in fleet:
+        digest.update(to_json(ship).encode())
+    for row in rows:
+        digest.update(row.scene_id.encode() + hashlib.sha256(row.result or b"").digest())
+    return digest.hexdigest()
+
+
+def read_season(store: Store) -> SeasonFiles | None:
+    """The season as it was last written; None where there is none, or a file is not as the store knows it."""
+    files = store.artefacts(None)
+    known = {file.path for file in files}
+    if not set(FILES) <= known or not all(is_intact(store.folder, f) for f in files if f.path in FILES):
+        return None
+    return SeasonFiles(
+        folder=store.folder,
+        visits=from_json(VisitsDocument, (store.folder / "visits.json").read_bytes()),
+        volume=from_json(VolumeDocument, (store.folder / "volume.json").read_bytes()),
+    )
+
+
+def write_season(
+    store: Store, site: Site, fleet: Sequence[Ship], config: Config, version: str
+) -> SeasonFiles:
+    """Visits and barrels over all that the folder holds; nothing is done where they are up to date."""
+    key = season_key(store.scenes(), site, fleet, config, version)
+    if store.settings().get(_KEY) == key and (found := read_season(store)) is not None:
+        return found
+    results = read_results(store)
+    visits, volume = measure_season(results, site, fleet, config)
+    texts = {"visits.json": to_json(visits), "volume.json": to_json(volume)}
+    visits = from_json(VisitsDocument, texts["visits.json"])
+    volume = from_json(VolumeDocument, texts["volume.json"])
+    places = visit_places(visits, results, site)
+    texts["visits.csv"] = format_visits(visits, volume, places)
+    files = [install_bytes(store.folder, text.encode(), name) for name, text in sorted(texts.items())]
+    part = store.folder / WORK / "plimsoll.gpkg"
+    part.parent.mkdir(exist_ok=True)
+    part.unlink(missing_ok=True)
+    write_geopackage(part, results, site, (visits, volume), places)
+    files.append(install(store.folder, part, "plimsoll.gpkg"))
+    store.commit_season(files, {_KEY: key})
+    return SeasonFiles(folder=store.folder, visits=visits, volume=volume)

@@ -1,0 +1,68 @@
+"""Progress on stderr, results on stdout."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+import click
+
+from pipeline.cli.ending import say
+
+if TYPE_CHECKING:
+    from pipeline.batch import Step
+    from pipeline.products import Quantiles
+
+
+class Report(Protocol):
+    """Takes progress, one step at a time."""
+
+    def __call__(self, step: Step) -> None:
+        """One delivery is one step further."""
+
+
+@contextmanager
+def show_progress() -> Iterator[Report]:
+    """A bar where stderr is a terminal, else one line a scene."""
+    if not sys.stderr.isatty():
+        yield _tell_step
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:<8}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, TextColumn("{task.fields[name]}"), console=console, transient=True) as progress:
+        bars = {}
+
+        def show(step: Step) -> None:
+            if step.phase not in bars:
+                bars[step.phase] = progress.add_task(step.phase, total=step.total, name="")
+            progress.update(bars[step.phase], completed=step.done, name=step.name)
+
+        yield show
+
+
+def _tell_step(step: Step) -> None:
+    if step.phase == "measure":
+        say(f"[{step.done}/{step.total}] {step.name}: {step.text}")
+
+
+def format_bbl(value: float) -> str:
+    """Barrels with thin groups of thousands, to three significant digits."""
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}"
+
+
+def format_quantiles(quantiles: Quantiles) -> str:
+    """Barrels as the median, with the 5th and 95th percentile in brackets."""
+    return f"{format_bbl(quantiles.p50)} ({format_bbl(quantiles.p05)} to {format_bbl(quantiles.p95)})"
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table on stdout: columns as wide as they must be, numbers as they come."""
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,441 @@
+"""The order of the stages, written once. Pure glue: records in, records out.
+
+read_chip -> find_clouds -> [survey_water -> learn_structure] -> find_ships
+    -> for each ship: assign_berth, rank_identities, measure_freeboard, estimate_load
+    -> group_visits -> estimate_volume
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import Config
+from pipeline.datatypes import (
+    AzimuthCheck,
+    BoolArray,
+    Chip,
+    CloudMask,
+    Detection,
+    Flag,
+    Freeboard,
+    Grid,
+    Identity,
+    LoadOutcome,
+    Polygon,
+    Scene,
+    Ship,
+    Site,
+)
+from pipeline.errors import Refused
+from pipeline.products import (
+    DetectionResult,
+    GeometryResult,
+    SceneResult,
+    Software,
+    VisitsDocument,
+    VolumeDocument,
+)
+
+if TYPE_CHECKING:
+    from pipeline.render import Annotated
+
+SCHEMA_VERSION = "1"
+MEMORY_LOOKS = 12
+"""The terminal is learned from this many of its first clear looks, and from no later ones."""
+CLEAR_LOOK = 0.6
+"""A look counts towards the memory where at least this share of the site was seen [1]."""
+CERTAIN = 0.95
+"""An identity from which particulars may be taken as known [1]."""
+REGISTER_BEAM_SIGMA = 0.2
+"""Of a beam in a register against the beam at the waterline [m]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Background:
+    """What a scene is measured against."""
+
+    site: Site | None
+    fleet: tuple[Ship, ...]
+    memory: Memory | None
+    config: Config
+    software: Software
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Memory:
+    """Fixed structure of a terminal, known from its empty berths."""
+
+    cells: Grid
+    fixed: BoolArray
+    """(row, col) on `cells`, True where something stands that never leaves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Survey:
+    """Where one look saw water, on the site's own cells."""
+
+    cells: Grid
+    seen: npt.NDArray[np.uint8]
+    """(row, col): 0 not seen, 1 water, 2 something that is not water."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Look:
+    """One scene's pixels and what hides the ground in them."""
+
+    scene: Scene
+    chip: Chip
+    clouds: CloudMask
+    site: Site | None
+    """The site where the scene meets it, else None."""
+
+
+# --------------------------------------------------------------------------------------------- a scene
+
+
+def area_of(site: Site) -> Polygon | None:
+    """What to read: the area of interest, or the hull of several; without any, the hull of the berths."""
+    areas = site.of_role("aoi") or site.of_role("berth")
+    if not areas:
+        return None
+    if len(areas) == 1 and areas[0].role == "aoi":
+        return areas[0].outline
+    from shapely import MultiPoint
+
+    hull = MultiPoint([point for area in areas for point in area.outline]).convex_hull
+    return tuple((float(x), float(y)) for x, y in hull.exterior.coords)
+
+
+def meets_site(scene: Scene, site: Site) -> bool:
+    """True where the scene's footprint and the site's area have ground in common."""
+    from shapely import Polygon as Ring
+    from shapely import make_valid
+
+    area = area_of(site)
+    if area is None or len(scene.footprint) < 3:
+        return False
+    return bool(make_valid(Ring(scene.footprint)).intersection(make_valid(Ring(area))).area > 0)
+
+
+def look_at(scene: Scene, site: Site | None, config: Config, *, clouds: CloudMask | None = None) -> Look:
+    """Read a scene's pixels, of the site where it meets it, and find what hides the ground.
+
+    `clouds` may come from an earlier look at the same bytes with the same settings.
+
+    Raises
+    ------
+    InputError
+        The pixels cannot be read.
+    """
+    from pipeline.clouds import find_clouds
+    from pipeline.ingest import read_chip
+
+    here = site if site is not None and meets_site(scene, site) else None
+    chip = read_chip(scene, aoi=None if here is None else area_of(here), config=config.ingest)
+    if clouds is None or clouds.cloudy.shape != chip.valid.shape:
+        clouds = find_clouds(chip, scene.geometry, config=config.clouds)
+    return Look(scene=scene, chip=chip, clouds=clouds, site=here)
+
+
+def survey_site(look: Look) -> Survey | None:
+    """Where the look saw water on the site's own cells; None outside the site."""
+    from pipeline.detect import site_cells, survey_water
+
+    if look.site is None:
+        return None
+    cells = site_cells(look.site, look.scene.gsd)
+    return Survey(cells=cells, seen=survey_water(look.chip, look.clouds, cells))
+
+
+def learn_memory(surveys: Sequence[Survey]) -> Memory | None:
+    """Fixed structure from surveys on the same cells, in the order of time; None while too few were clear."""
+    from pipeline.detect import learn_structure
+
+    clear = [s for s in surveys if np.mean(s.seen > 0) >= CLEAR_LOOK][:MEMORY_LOOKS]
+    fixed = learn_structure([s.seen for s in clear])
+    return None if fixed is None else Memory(cells=clear[0].cells, fixed=fixed)
+
+
+def measure_scene(look: Look, background: Background) -> SceneResult:
+    """All that one scene says: clouds, berths, ships, their freeboards and loads."""
+    from pipeline.clouds import decide_berths, summarise_clouds
+    from pipeline.detect import assign_berth, find_ships
+
+    scene, chip, config = look.scene, look.chip, background.config
+    known = known_structure(look, background.memory)
+    detections = find_ships(chip, look.clouds, fixed=known, config=config.detect)
+    berth_of = {
+        d.id: berth
+        for d in detections
+        if look.site is not None and (berth := assign_berth(d, look.site)) is not None
+    }
+    ships = tuple(
+        measure_ship(look, detection, detections, berth_of.get(detection.id), known, background)
+        for detection in detections
+    )
+    result = describe_scene(scene, background.software)
+    return replace(
+        result,
+        geometry=_geometry(scene, ships),
+        cloud=summarise_clouds(look.clouds, chip.valid),
+        berths=()
+        if look.site is None
+        else decide_berths(look.site, chip, look.clouds, berth_of, config=config.clouds),
+        detections=ships,
+        flags=result.flags + _site_flags(look, background.site),
+        site=None if look.site is None else look.site.id,
+    )
+
+
+def describe_scene(scene: Scene, software: Software, *, reason: Refused | None = None) -> SceneResult:
+    """What the metadata alone say; with a reason, the refused scene."""
+    return SceneResult(
+        schema_version=SCHEMA_VERSION,
+        scene_id=scene.scene_id,
+        datetime=scene.datetime,
+        platform=scene.platform,
+        gsd=scene.gsd,
+        crs=scene.crs,
+        inputs=scene.inputs,
+        software=software,
+        status="ok" if reason is None else "refused",
+        reason=reason,
+        geometry=_geometry(scene, ()),
+        flags=scene.flags,
+        simulated=scene.simulated,
+        footprint=scene.footprint,
+    )
+
+
+def _site_flags(look: Look, site: Site | None) -> tuple[Flag, ...]:
+    flags: list[Flag] = []
+    if site is not None and look.site is None:
+        flags.append(
+            Flag(
+                code="outside-site",
+                message=f"the scene does not meet the area of {site.name}: read whole, no berths, no visits",
+            )
+        )
+    if look.scene.datetime is None:
+        flags.append(
+            Flag(code="no-date", message="the scene carries no date: ships are found, visits are not")
+        )
+    return tuple(flags)
+
+
+def _geometry(scene: Scene, ships: Sequence[DetectionResult]) -> GeometryResult | None:
+    view = scene.geometry
+    if view is None:
+        return None
+    return GeometryResult(
+        incidence_angle=view.incidence_angle,
+        azimuth=view.azimuth,
+        sun_elevation=view.sun_elevation,
+        sun_azimuth=view.sun_azimuth,
+        source=view.source,
+        azimuth_check=_agree([s.freeboard.azimuth_check for s in ships if s.freeboard is not None]),
+    )
+
+
+def _agree(checks: Sequence[AzimuthCheck]) -> AzimuthCheck:
+    """What the ships of one scene say together of its view azimuth: the majority of those that decide."""
+    votes = Counter(checks)
+    if votes["agrees"] == votes["contradicts"]:
+        return "undecided"
+    return "agrees" if votes["agrees"] > votes["contradicts"] else "contradicts"
+
+
+# ---------------------------------------------------------------------------------------------- a ship
+
+
+def known_structure(look: Look, memory: Memory | None) -> BoolArray | None:
+    """Land and what is known to stand in the water, on the chip's grid; None where nothing is known."""
+    from pipeline.detect import project_structure
+    from pipeline.geometry import polygon_mask
+
+    if look.site is None:
+        return None
+    land = look.site.of_role("land")
+    if memory is None and not land:
+        return None
+    known = np.zeros(look.chip.valid.shape, bool)
+    for feature in land:
+        known |= polygon_mask(look.chip.grid, feature.outline)
+    if memory is not None:
+        known |= project_structure(memory.fixed, memory.cells, look.chip.grid)
+    return known
+
+
+def measure_ship(
+    look: Look,
+    detection: Detection,
+    detections: Sequence[Detection],
+    berth_id: str | None,
+    known: BoolArray | None,
+    background: Background,
+) -> DetectionResult:
+    """One ship: who she may be, how high her deck stands above the water, what that says of her load."""
+    from pipeline.load import estimate_load
+    from pipeline.visits import rank_identities
+
+    config, fleet = background.config, background.fleet
+    identity = rank_identities(detection, fleet, config=config.visits)
+    others = [other for other in detections if other.id != detection.id]
+    measured = _freeboard(
+        look, detection, hidden_pixels(look, detection, others, known), identity, background
+    )
+    outcome = LoadOutcome(draught=None, load=None, load_not_known=None)
+    if isinstance(measured, Freeboard):
+        water = None if look.site is None else look.site.water_density
+        outcome = estimate_load(detection, measured, identity, fleet, water_density=water, config=config.load)
+    return _ship_result(detection, berth_id, identity, measured, outcome)
+
+
+def hidden_pixels(
+    look: Look, detection: Detection, others: Sequence[Detection], known: BoolArray | None
+) -> BoolArray:
+    """(row, col), True where a pixel says nothing of this ship or of the water beside her.
+
+    Cloud and cloud shadow hide her too; land, structure and other ships never reach inside her own outline,
+    where the register of the site may simply be a few metres off.
+    """
+    from pipeline.geometry import polygon_mask
+
+    grid = look.chip.grid
+    blocked = np.zeros(grid.shape, bool) if known is None else known.copy()
+    for other in others:
+        blocked |= polygon_mask(grid, other.outline)
+    blocked &= ~polygon_mask(grid, detection.outline)
+    return np.asarray(blocked | look.clouds.cloudy | look.clouds.shadowed | ~look.chip.valid)
+
+
+def _freeboard(
+    look: Look,
+    detection: Detection,
+    blocked: BoolArray,
+    identity: Sequence[Identity],
+    background: Background,
+) -> Freeboard | Refused:
+    from pipeline.freeboard import measure_freeboard
+
+    config, view = background.config.freeboard, look.scene.geometry
+    if detection.kind == "other":
+        return Refused(
+            code="not-a-tanker", message="she does not look like a tanker; only tankers are measured"
+        )
+    if view is None:
+        return Refused(
+            code="no-geometry",
+            message="the scene carries no view and sun angles; give it a STAC item or a vendor's sidecar",
+        )
+    if look.chip.grid.gsd > config.max_gsd:
+        return Refused(
+            code="gsd-too-coarse",
+            message=f"a pixel is {look.chip.grid.gsd:.1f} m; freeboard needs {config.max_gsd:g} m or finer",
+        )
+    beam = register_beam(identity, background.fleet)
+    measured: Freeboard | Refused = measure_freeboard(
+        look.chip, detection, view, beam=beam, blocked=blocked, config=config
+    )
+    return measured
+
+
+def register_beam(identity: Sequence[Identity], fleet: Sequence[Ship]) -> tuple[float, float] | None:
+    """(value, sigma) of the beam [m] where the ship is known beyond doubt, else None."""
+    if not identity or identity[0].imo is None or identity[0].probability < CERTAIN:
+        return None
+    beams = [ship.beam for ship in fleet if ship.imo == identity[0].imo and ship.beam is not None]
+    return (beams[0], REGISTER_BEAM_SIGMA) if beams else None
+
+
+def _ship_result(
+    detection: Detection,
+    berth_id: str | None,
+    identity: Sequence[Identity],
+    measured: Freeboard | Refused,
+    outcome: LoadOutcome,
+) -> DetectionResult:
+    ring = [list(point) for point in detection.outline]
+    if ring[0] != ring[-1]:
+        ring.append(ring[0])
+    return DetectionResult(
+        id=detection.id,
+        outline={"type": "Polygon", "coordinates": [ring]},
+        kind=detection.kind,
+        tanker_probability=detection.tanker_probability,
+        score=detection.score,
+        heading=detection.heading,
+        heading_ambiguous=detection.heading_ambiguous,
+        length=detection.length,
+        length_sigma=detection.length_sigma,
+        beam=detection.beam,
+        beam_sigma=detection.beam_sigma,
+        berth_id=berth_id,
+        identity=tuple(identity),
+        freeboard=measured if isinstance(measured, Freeboard) else None,
+        not_measurable=measured if isinstance(measured, Refused) else None,
+        draught=outcome.draught,
+        load=outcome.load,
+        load_not_known=outcome.load_not_known,
+        flags=detection.flags,
+    )
+
+
+# ------------------------------------------------------------------------------- the season, pictures
+
+
+def measure_season(
+    results: Sequence[SceneResult], site: Site, fleet: Sequence[Ship], config: Config
+) -> tuple[VisitsDocument, VolumeDocument]:
+    """Visits and barrels over all usable looks at one site, in the order of time."""
+    from pipeline.visits import group_visits
+    from pipeline.volume import estimate_volume
+
+    usable = [r for r in results if r.status == "ok" and r.datetime is not None and r.site == site.id]
+    usable.sort(key=lambda r: (r.datetime, r.scene_id))
+    visits = group_visits(usable, site, fleet, config=config)
+    return visits, estimate_volume(visits, usable, fleet, config=config)
+
+
+def picture_scene(look: Look, result: SceneResult) -> Annotated:
+    """The annotated image of a result."""
+    from pipeline.render import render_annotated
+
+    return render_annotated(look.chip, result, look.site, clouds=look.clouds)
+
+
+def picture_ships(look: Look, result: SceneResult) -> Mapping[str, npt.NDArray[np.uint8]]:
+    """(row, col, 3) RGB by detection id, of the ships that a visit may be made of: at a berth, or measured."""
+    from pipeline.render import render_crop
+
+    return {
+        ship.id: render_crop(look.chip, result, ship, clouds=look.clouds)
+        for ship in result.detections
+        if ship.kind != "other" and (ship.berth_id is not None or ship.freeboard is not None)
+    }
+
+
+def visit_places(
+    visits: VisitsDocument, results: Sequence[SceneResult], site: Site
+) -> Mapping[str, tuple[float, float]]:
+    """(lon, lat) by visit id: where she was last seen, else the middle of her berth."""
+    outlines = {
+        (result.scene_id, found.id): found.outline["coordinates"]
+        for result in results
+        for found in result.detections
+    }
+    berths = {berth.id: [berth.outline] for berth in site.of_role("berth")}
+    places: dict[str, tuple[float, float]] = {}
+    for visit in visits.visits:
+        seen = [outlines.get(pair) for pair in zip(visit.scene_ids, visit.detection_ids, strict=False)]
+        rings = next((ring for ring in reversed(seen) if ring is not None), berths.get(visit.berth_id or ""))
+        if rings is not None:
+            points = np.asarray(rings, dtype=np.float64)[0, :-1]
+            places[visit.visit_id] = (float(points[:, 0].mean()), float(points[:, 1].mean()))
+    return places
