@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -201,7 +202,7 @@ def make_freeboard(
     observed = fitted + rng.normal(0, 0.004, u.shape) + 0.05 * np.exp(-0.5 * ((u + height * V) / 0.8) ** 2)
     edges = sorted({float(u[0]), near, far, -beam / 2, beam / 2, *deck, float(u[-1])})
     parts = []
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges):
         middle = (a + b) / 2
         if deck[0] < middle < deck[1]:
             name = "deck"
@@ -385,7 +386,7 @@ def make_result(
 def make_season() -> tuple[
     VisitsDocument, VolumeDocument, list[SceneResult], dict[str, npt.NDArray[np.uint8]]
 ]:
-    """Five weeks at two berths: three visits measured, one imputed, a hidden week, a refused scene; crops in RGB."""
+    """Five weeks: three visits measured, one imputed, a hidden week, a refused scene; crops in RGB."""
     from pipeline.render import render_crop
 
     ship = ((0.0, 0.0), 34.0, (121.0, 18.0), 2.1)
@@ -437,7 +438,7 @@ def refused_result() -> SceneResult:
         status="refused",
         reason=Refused(
             code="truncated",
-            message="scene.tif ends after 4,096 bytes where its header promises 61,440,000: download it again",
+            message="scene.tif ends after 4,096 bytes, its header promises 61,440,000: download it again",
         ),
         simulated=True,
     )

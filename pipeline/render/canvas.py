@@ -25,7 +25,7 @@ _FAR = 2**20  # fixed point must stay inside 32 bits
 
 @lru_cache(maxsize=2)
 def _face(italic: bool) -> Any:
-    """OpenCV's own variable sans-serif (Rubik, OFL) with a CJK fallback: no font file of the system is used."""
+    """OpenCV's own variable sans-serif (Rubik, OFL) with a CJK fallback: none of the system is used."""
     return cv2.FontFace("italic" if italic else "sans")
 
 
@@ -123,7 +123,8 @@ def write_lines(
 def _fixed(points: npt.ArrayLike) -> npt.NDArray[np.int32]:
     """Corner convention (0, 0 = corner of the first pixel) to OpenCV's fixed point at pixel centres."""
     p = np.clip(np.asarray(points, dtype=np.float64) - 0.5, -_FAR, _FAR)
-    return np.round(p * 2**_SHIFT).astype(np.int32)
+    fixed: npt.NDArray[np.int32] = np.round(p * 2**_SHIFT).astype(np.int32)
+    return fixed
 
 
 def line(
@@ -164,7 +165,7 @@ def _dashes(segments: Sequence[Points], on: float, off: float) -> list[Points]:
         length = float(np.hypot(*(stop - start)))
         if length > _FAR:
             continue
-        count = max(int(round((length + off) / (on + off))), 1)
+        count = max(round((length + off) / (on + off)), 1)
         share = on / (count * (on + off) - off)
         gap = off / (count * (on + off) - off)
         for i in range(count):

@@ -12,7 +12,7 @@ from pipeline.datatypes import Freeboard, Grid
 from pipeline.products import DetectionResult, GeometryResult
 from pipeline.render import words
 from pipeline.render.canvas import Canvas, box, frame, text_width, wrap, write, write_lines
-from pipeline.render.crop import detail_frame, draw_crop, ship_frame
+from pipeline.render.crop import detail_frame, draw_crop, frame_margin, ship_frame
 from pipeline.render.insets import cue_words, draw_curve, draw_profile
 from pipeline.render.marks import ShipMark
 from pipeline.render.palette import AMBER, INK, KIND, MUTED, NAVY, PANEL, RULE
@@ -37,7 +37,7 @@ class Pictures:
 
 
 def kind_words(detection: DetectionResult) -> str:
-    """ "tanker (92 %)", "ship, not a tanker (tanker 8 %)" """
+    """As "tanker (92 %)" or "other ship (tanker 8 %)"."""
     chance = words.percent(detection.tanker_probability)
     if detection.kind == "tanker":
         return f"tanker ({chance})"
@@ -47,7 +47,7 @@ def kind_words(detection: DetectionResult) -> str:
 
 
 def size_words(detection: DetectionResult) -> str:
-    """ "121 ± 3 m × 18.2 ± 0.6 m, heading 034° or 214°" """
+    """As "121 ± 3 m × 18.2 ± 0.6 m, heading 034° or 214°"."""
     heading = words.compass(detection.heading)
     if detection.heading_ambiguous:
         heading += f" or {words.compass(detection.heading + 180)}"
@@ -195,7 +195,7 @@ def _draw_refused(canvas: Canvas, ship: ShipMark, corner: tuple[int, int], pictu
         pictures.picture,
         pictures.grid,
         ship,
-        ship_frame(ship, shape, margin=1.5),
+        ship_frame(ship, shape, margin=1.25 * frame_margin(pictures.grid)),
         geometry=pictures.geometry,
     )
     _paste(canvas, picture, (x, y))

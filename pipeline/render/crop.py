@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import Chip, CloudMask, Grid
-from pipeline.geometry import ship_axes
+from pipeline.geometry import crop_grid, ground_to_pixel, ship_axes
 from pipeline.products import DetectionResult, GeometryResult, SceneResult
 from pipeline.render.canvas import Canvas, box, write
 from pipeline.render.furniture import draw_compass, draw_scale_bar
@@ -126,12 +126,43 @@ def render_crop(
     ship = next((s for s in ships if s.detection.id == detection.id), None)
     if ship is None:
         raise ValueError(f"{detection.id}: no outline in scene {result.scene_id}")
-    picture = render_rgb(chip, choose_stretch(chip, [ship.outline], clouds, None))
-    frame = ship_frame(ship, shape)
-    canvas = draw_crop(picture, chip.grid, ship, frame, geometry=result.geometry, unit=shape[1] / 900)
+    frame = ship_frame(ship, shape, margin=frame_margin(chip.grid))
+    near, hidden = _near(chip, clouds, frame)
+    picture = render_rgb(near, choose_stretch(near, [ship.outline], hidden, None))
+    canvas = draw_crop(picture, near.grid, ship, frame, geometry=result.geometry, unit=shape[1] / 900)
     if result.simulated:
         mark_simulated(canvas, unit=shape[1] / 900)
     return canvas
+
+
+def frame_margin(grid: Grid) -> float:
+    """How many times her length a picture of a ship is wide: more where pixels are coarse."""
+    return 1.22 if grid.gsd < 2.0 else 2.0
+
+
+def _near(chip: Chip, clouds: CloudMask | None, frame: Frame) -> tuple[Chip, CloudMask | None]:
+    """The part of the chip, and of its clouds, that a frame shows."""
+    a, b, c, d, e, f = frame.to_picture
+    inverse = np.linalg.inv(np.array([[a, b, c], [d, e, f], [0, 0, 1.0]]))
+    rows, cols = frame.shape
+    corners = np.array([(0, 0, 1), (cols, 0, 1), (cols, rows, 1), (0, rows, 1)], float) @ inverse.T
+    p = ground_to_pixel(chip.grid, corners[:, :2])
+    c0, r0 = (int(v) for v in np.clip(np.floor(p.min(axis=0)) - 2, 0, None))
+    c1, r1 = (int(v) for v in np.minimum(np.ceil(p.max(axis=0)) + 2, chip.grid.shape[::-1]))
+    if r1 - r0 < 2 or c1 - c0 < 2:  # she lies off the chip: nothing to cut
+        return chip, clouds
+    cut_out = (slice(r0, r1), slice(c0, c1))
+    near = Chip(
+        pixels=chip.pixels[:, r0:r1, c0:c1],
+        valid=chip.valid[cut_out],
+        bands=chip.bands,
+        grid=crop_grid(chip.grid, r0, c0, (r1 - r0, c1 - c0)),
+        calibrated=chip.calibrated,
+    )
+    if clouds is None:
+        return near, None
+    hidden = CloudMask(cloudy=clouds.cloudy[cut_out], shadowed=clouds.shadowed[cut_out], method=clouds.method)
+    return near, hidden
 
 
 def mark_simulated(canvas: Canvas, *, unit: float = 1.0) -> None:

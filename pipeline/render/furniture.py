@@ -20,7 +20,7 @@ def round_length(longest: float) -> float:
 
 
 def length_words(length: float) -> str:
-    """ "50 m", "2 km" """
+    """As "50 m", "2 km"."""
     return f"{length / 1000:g} km" if length >= 1000 else f"{length:g} m"
 
 

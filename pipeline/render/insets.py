@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -83,14 +83,18 @@ def draw_profile(
 
 
 def _draw_parts(
-    canvas: Canvas, profile: Profile, corner: Corner, extent: Extent, at_u: object, plot_w: float
+    canvas: Canvas,
+    profile: Profile,
+    corner: Corner,
+    extent: Extent,
+    at_u: Callable[[float], float],
+    plot_w: float,
 ) -> None:
     """Colour the stretches of the fit and write their names at the right, kept apart from each other."""
-    assert callable(at_u)
     (x, y), (w, h) = corner, extent
     names: list[tuple[float, str]] = []
     for part in joined(profile.parts):
-        a, b = sorted((float(at_u(part.start)), float(at_u(part.stop))))
+        a, b = sorted((at_u(part.start), at_u(part.stop)))
         a, b = max(a, y), min(b, y + h)
         if b - a < 0.5:
             continue
@@ -171,7 +175,7 @@ def _span(grid: Points, density: Points, freeboard: Freeboard) -> tuple[float, f
 
 
 def cue_words(freeboard: Freeboard) -> str:
-    """ "shadow 2.28 ± 0.15, shaded side 2.4 ± 0.30" """
+    """As "shadow 2.28 ± 0.15, shaded side 2.4 ± 0.30"."""
     return ", ".join(
         f"{PART_WORDS.get(c.cue, c.cue)} {words.metres(c.value)} ± {words.metres(c.sigma)}"
         for c in freeboard.cues

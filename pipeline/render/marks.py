@@ -128,7 +128,8 @@ def _on_frame(mask: BoolArray, grid: Grid, frame: Frame) -> BoolArray:
     k = frame.scale * grid.gsd
     if abs(k - round(k)) < 1e-6 and (rows, cols) == (grid.shape[0] * round(k), grid.shape[1] * round(k)):
         size = (cols, rows)
-        return cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+        same: BoolArray = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+        return same
     grey = np.repeat(mask[:, :, None], 3, axis=2).astype(np.uint8) * np.uint8(255)
     shown = resample(grey, grid, frame, empty=(0, 0, 0))
     inside: npt.NDArray[np.bool_] = shown[:, :, 0] > 127
@@ -186,7 +187,7 @@ def short_reading(detection: DetectionResult) -> str:
 
 def label_ships(canvas: Canvas, frame: Frame, ships: Sequence[ShipMark], *, unit: float) -> None:
     """Write each ship's id and reading beside it, where no other label and no other ship is."""
-    size = max(round(23 * unit), 12)
+    size = max(round((23 if len(ships) <= 12 else 18) * unit), 12)
     boxes = []
     for ship in ships:
         p = frame.place(ship.outline)
@@ -240,12 +241,12 @@ def _free_spot(
 
     def cost(spot: tuple[float, float]) -> float:
         x, y = spot
-        hidden = sum(
+        hidden: float = sum(
             max(min(x + width, b[2]) - max(x, b[0]), 0.0) * max(min(y + height, b[3]) - max(y, b[1]), 0.0)
             for b in taken
         )
         outside = max(-x, 0.0) + max(-y, 0.0) + max(x + width - cols, 0.0) + max(y + height - rows, 0.0)
-        return hidden + 40.0 * outside * height
+        return float(hidden + 40.0 * outside * height)
 
     costs = [cost(spot) for spot in spots]
     x, y = spots[int(np.argmin(costs))]

@@ -7,7 +7,7 @@ from html import escape
 from importlib.resources import files
 
 from pipeline.datatypes import Site
-from pipeline.products import SceneResult, VisitsDocument, VolumeDocument
+from pipeline.products import CapYear, SceneResult, VisitsDocument, VolumeDocument
 from pipeline.render import words
 from pipeline.render.report_tables import coverage_table, method, provenance, scene_table
 from pipeline.render.report_visits import quantity, text, visit_card
@@ -80,16 +80,16 @@ def render_report(
 def _header(name: str | None, volume: VolumeDocument, *, simulated: bool) -> str:
     banner = (
         '<div class="banner" role="note">SIMULATED DATA '
-        "<span>ships, images and barrels on this page are invented, to show and to test the method</span></div>"
+        "<span>ships, images and barrels on this page are invented, to show and test the method</span></div>"
         if simulated
         else ""
     )
-    period = (
-        f"{volume.period.start:%-d %B %Y} to {volume.period.end:%-d %B %Y}"
-        if volume.period is not None
-        else "no dated scene"
-    )
-    return f'{banner}<header class="top"><h1>Oil loaded at {text(name or "unnamed site")}</h1><p class="muted">{period}</p></header>'
+    period = "no dated scene"
+    if volume.period is not None:
+        start, end = volume.period.start, volume.period.end
+        period = f"{start.day} {start:%B %Y} to {end.day} {end:%B %Y}"
+    title = f"Oil loaded at {text(name or 'unnamed site')}"
+    return f'{banner}<header class="top"><h1>{title}</h1><p class="muted">{period}</p></header>'
 
 
 def _headline(visits: VisitsDocument, volume: VolumeDocument, scenes: Sequence[SceneResult]) -> str:
@@ -106,8 +106,8 @@ def _headline(visits: VisitsDocument, volume: VolumeDocument, scenes: Sequence[S
         f'<div class="range">90 %: {words.two_figures(barrels.baseline.p05)} to '
         f"{words.two_figures(barrels.baseline.p95)}</div>"
         f"<p>{text(volume.product.name)} assumed, {volume.product.density15:.0f} ± "
-        f"{volume.product.density15_sigma:.0f} kg/m³ at 15 °C.{share} With the visits that clouds and gaps may have "
-        f"hidden: {text(quantity(barrels.total))} barrels.</p></div>"
+        f"{volume.product.density15_sigma:.0f} kg/m³ at 15 °C.{share} With the visits that clouds and "
+        f"gaps may have hidden: {text(quantity(barrels.total))} barrels.</p></div>"
     )
     unseen = volume.visits.unseen
     tiles = [
@@ -139,8 +139,8 @@ def _headline(visits: VisitsDocument, volume: VolumeDocument, scenes: Sequence[S
     )
     return (
         f'<div class="headline">{big}<div class="tiles">{grid}</div></div><h2>What the number rests on</h2>'
-        f'<div class="scroll"><table class="list"><thead><tr><th>part</th><th>barrels</th><th>how</th></tr></thead>'
-        f"<tbody>{parts}</tbody></table></div>"
+        '<div class="scroll"><table class="list"><thead><tr><th>part</th><th>barrels</th><th>how</th></tr>'
+        f"</thead><tbody>{parts}</tbody></table></div>"
     )
 
 
@@ -165,9 +165,10 @@ def _charts(
         html += f'<div class="chart">{cap_chart(steps, cap, span, total)}</div>{_cap_words(cap)}'
     if volume.cap:
         html += (
-            '<p class="muted">Steps stand at the middle of each departure window. The band is the central 90 %; errors '
-            "that visits share (deck edge, load line, product) do not average out in it. The limit is that of "
-            "UN Security Council resolution 2397 (2017), all suppliers together; one terminal is part of it.</p>"
+            '<p class="muted">Steps stand at the middle of each departure window. The band is the central '
+            "90 %; errors that visits share (deck edge, load line, product) do not average out in it. The "
+            "limit is that of UN Security Council resolution 2397 (2017), all suppliers together; one "
+            "terminal is part of it.</p>"
         )
     return html + "</section>"
 
@@ -176,16 +177,14 @@ _TIMELINE_KEY = (
     '<ul class="legend"><li><span class="key stay"></span>alongside for certain (measured)</li>'
     '<li><span class="key imputed"></span>the same, cargo imputed</li>'
     '<li><span class="key window"></span>may have been alongside</li>'
-    '<li><span class="dot"></span>look: occupied</li><li><span class="dot empty"></span>look: clear and empty</li>'
+    '<li><span class="dot"></span>look: occupied</li>'
+    '<li><span class="dot empty"></span>look: clear and empty</li>'
     '<li>× look: obscured</li><li><span class="key seen"></span>day seen</li>'
     '<li><span class="key hidden"></span>day hidden by cloud</li><li>white: no look that day</li></ul>'
 )
 
 
-def _cap_words(cap: object) -> str:
-    from pipeline.products import CapYear
-
-    assert isinstance(cap, CapYear)
+def _cap_words(cap: CapYear) -> str:
     if not cap.probability_crossed_by:
         return ""
     last = cap.probability_crossed_by[-1]

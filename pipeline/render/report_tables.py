@@ -9,12 +9,18 @@ from pipeline.products import SceneResult, VisitsDocument, VolumeDocument
 from pipeline.render import words
 from pipeline.render.report_visits import text
 
+_PETROL = 745.0
+_HEAVY_FUEL = 980.0
+"""Densities at 15 degC typical of the lightest and heaviest product (EN 228: 720 to 775; RMG 380: up to
+991) [kg/m3]."""
+
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Rows of cells that are HTML already."""
     top = "".join(f"<th>{text(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="scroll"><table class="list"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    table = f'<table class="list"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="scroll">{table}</div>'
 
 
 def _berths(result: SceneResult) -> str:
@@ -85,27 +91,30 @@ def method(volume: VolumeDocument, site: Site | None, scenes: Sequence[SceneResu
     candidates = sorted({b.id for r in scenes for b in r.berths if not b.verified})
     if site is not None:
         candidates = sorted({*candidates, *(f.id for f in site.of_role("berth") if not f.verified)})
+    product = volume.product
+    petrol, heavy = (product.density15 / density - 1.0 for density in (_PETROL, _HEAVY_FUEL))
     limits = [
-        "Freeboard is read from the cross-hull profile of the mid-body: shadow, hull side and deck edge, whose places "
-        "follow from the sun, the view and the height of the deck. Where these do not allow it, nothing is measured "
-        "and the reason is given.",
-        "Draught follows from freeboard and depth; unknown particulars are estimated from the load line rules, with "
-        "their spread. Deadweight on board is counted down from the summer load line, so that the ship's own weight "
-        "cancels; consumables and residual ballast are taken off.",
-        f"Barrels are tonnes over density at 15 °C. The product is an assumption ({text(volume.product.name)}): "
-        "petrol would give 13 % more barrels for the same tonnes, heavy fuel 14 % fewer.",
-        "A berth that clouds hid is not an empty berth. Unseen visits are estimated from stay times and clear looks "
-        "and are kept apart from what was seen.",
-        "Identity is a ranking by size, kind and register, with “none of these” in it. No name and no breach is "
-        "asserted by this page.",
+        "Freeboard is read from the cross-hull profile of the mid-body: shadow, hull side and deck edge, "
+        "whose places follow from the sun, the view and the height of the deck. Where these do not allow "
+        "it, nothing is measured and the reason is given.",
+        "Draught follows from freeboard and depth; unknown particulars are estimated from the load line "
+        "rules, with their spread. Deadweight on board is counted down from the summer load line, so that "
+        "the ship's own weight cancels; consumables and residual ballast are taken off.",
+        f"Barrels are tonnes over density at 15 °C. The product is an assumption ({text(product.name)}): "
+        f"the same tonnes of petrol would be {100 * petrol:+.0f} % in barrels, of heavy fuel oil "
+        f"{100 * heavy:+.0f} %.",
+        "A berth that clouds hid is not an empty berth. Unseen visits are estimated from stay times and "
+        "clear looks and are kept apart from what was seen.",
+        "Identity is a ranking by size, kind and register, with “none of these” in it. No name and no "
+        "breach is asserted by this page.",
     ]
     if candidates:
         names = ", ".join(text(name) for name in candidates[:12])
         more = f" and {len(candidates) - 12} more" if len(candidates) > 12 else ""
         limits.insert(
             0,
-            f'<b class="warn">Berths not confirmed: {names}{more}.</b> They are candidates that nobody has verified; '
-            "what was counted at them may not be oil traffic.",
+            f'<b class="warn">Berths not confirmed: {names}{more}.</b> They are candidates that nobody has '
+            "verified; what was counted at them may not be oil traffic.",
         )
     points = "".join(f"<li>{point}</li>" for point in limits)
     return f'<section><h2 id="method">Method and limits</h2><ul>{points}</ul></section>'
@@ -131,8 +140,9 @@ def provenance(volume: VolumeDocument, scenes: Sequence[SceneResult]) -> str:
         for r in scenes
         for item in r.inputs
     ]
+    files = _table(("scene", "file", "sha256", "bytes"), rows)
     listing = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
     return (
-        f'<section><h2 id="provenance">Provenance</h2><dl>{listing}</dl><details><summary>Input files ({len(rows)})'
-        f"</summary>{_table(('scene', 'file', 'sha256', 'bytes'), rows)}</details></section>"
+        f'<section><h2 id="provenance">Provenance</h2><dl>{listing}</dl><details>'
+        f"<summary>Input files ({len(rows)})</summary>{files}</details></section>"
     )

@@ -28,7 +28,7 @@ def text(value: str, *, limit: int = 300) -> str:
 
 
 def quantity(quantiles: Quantiles, unit: str = "") -> str:
-    """ "380 000 bbl (90 %: 310 000–440 000)", two significant figures."""
+    """As "380 000 bbl (90 %: 310 000–440 000)", two significant figures."""
     gap = words.THIN + unit if unit else ""
     return (
         f"{words.two_figures(quantiles.p50)}{gap} "
@@ -37,7 +37,7 @@ def quantity(quantiles: Quantiles, unit: str = "") -> str:
 
 
 def tonnes(estimate: Estimate) -> str:
-    """ "4 900 t (90 %: 4 500–5 300)" """
+    """As "4 900 t (90 %: 4 500–5 300)"."""
     low, high = estimate.interval90
     return quantity(Quantiles(p05=low, p50=estimate.value, p95=high), "t")
 
@@ -62,7 +62,8 @@ def bars(rows: list[tuple[str, float, str]], *, kind: str = "") -> str:
     """Named horizontal bars, the longest as wide as there is room."""
     most = max((value for _, value, _ in rows), default=0.0) or 1.0
     cells = "".join(
-        f'<span>{text(name)}</span><i style="width:{100 * max(value, 0.0) / most:.1f}%"></i><span>{text(said)}</span>'
+        f'<span>{text(name)}</span><i style="width:{100 * max(value, 0.0) / most:.1f}%"></i>'
+        f"<span>{text(said)}</span>"
         for name, value, said in rows
     )
     return f'<div class="bars {kind}">{cells}</div>'
@@ -81,7 +82,7 @@ def identity_bars(identities: tuple[Identity, ...]) -> str:
 
 
 def window(bounds: tuple[datetime, datetime | None]) -> str:
-    """ "between 2026-09-27 02:10 and 2026-09-28 02:14 UTC" """
+    """As "between 2026-09-27 02:10 and 2026-09-28 02:14 UTC"."""
     earliest, latest = bounds
     if latest is None:
         return f"after {words.utc(earliest)}; not yet seen to have left"

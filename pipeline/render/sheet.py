@@ -33,6 +33,7 @@ from pipeline.render.palette import (
     LOW_SCORE,
     MUTED,
     NAVY,
+    PANEL,
     PAPER,
     RULE,
     SIMULATED,
@@ -125,8 +126,9 @@ def draw_facts(
     cloud = result.cloud
     if cloud is not None:
         facts.append(
-            f"cloud {words.percent(cloud.cloud_fraction)}, its shadow {words.percent(cloud.shadow_fraction)}, "
-            f"no data {words.percent(cloud.nodata_fraction)} ({cloud.method})"
+            f"cloud {words.percent(cloud.cloud_fraction)}, its shadow "
+            f"{words.percent(cloud.shadow_fraction)}, no data {words.percent(cloud.nodata_fraction)} "
+            f"({cloud.method})"
         )
     facts.append(f"shown in {bands}, 2 to 98 % over water and hulls")
     for fact in facts:
@@ -279,6 +281,7 @@ def draw_sheet(
     page = np.full((height, PAGE_WIDTH, 3), PAPER, np.uint8)
     draw_header(page, result, site)
     left = MARGIN + (_IMAGE_ROOM[1] - image.shape[1]) // 2
+    box(page, (MARGIN, _HEADER), (_IMAGE_ROOM[1], image.shape[0]), PANEL)
     page[_HEADER : _HEADER + image.shape[0], left : left + image.shape[1]] = image
     frame(page, (left, _HEADER), (image.shape[1], image.shape[0]), RULE, width=1)
     x = MARGIN + _IMAGE_ROOM[1] + 36

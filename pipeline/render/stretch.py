@@ -34,7 +34,7 @@ class Stretch:
     low: tuple[float, ...]
     high: tuple[float, ...]
     words: str
-    """ "natural colour", "panchromatic band", ..."""
+    """As "natural colour" or "panchromatic band"."""
 
 
 def _choose_bands(chip: Chip) -> tuple[tuple[str, ...], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from html import escape
 from typing import Final
@@ -16,16 +16,20 @@ WIDTH: Final = 1080
 _LEFT: Final = 150
 _RIGHT: Final = 16
 _ROW: Final = 64
+Height = Callable[[float], float]
+"""A value to its y."""
 
 
 def _text(x: float, y: float, text: str, *, kind: str = "", anchor: str = "start") -> str:
     style = f' class="{kind}"' if kind else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}>{escape(words.clean(text))}</text>'
+    said = escape(words.clean(text))
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}>{said}</text>'
 
 
 def _rect(x: float, y: float, w: float, h: float, kind: str, *, title: str = "") -> str:
     inner = f"<title>{escape(title)}</title>" if title else ""
-    return f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0.0):.1f}" height="{h:.1f}" class="{kind}">{inner}</rect>'
+    place = f'x="{x:.1f}" y="{y:.1f}" width="{max(w, 0.0):.1f}" height="{h:.1f}"'
+    return f'<rect {place} class="{kind}">{inner}</rect>'
 
 
 def _line(x0: float, y0: float, x1: float, y1: float, kind: str) -> str:
@@ -193,8 +197,7 @@ def cap_chart(
     return _svg(height, f"Cumulative barrels in {cap.year}", description, body)
 
 
-def _stairs(steps: Sequence[Step], axis: _Axis, y: object, right: float) -> list[str]:
-    assert callable(y)
+def _stairs(steps: Sequence[Step], axis: _Axis, y: Height, right: float) -> list[str]:
     x = [axis.at(step.when) for step in steps]
     ends = [*x[1:], right]
     upper, lower, middle = [f"M{x[0]:.1f} {y(0.0):.1f}"], [], [f"M{axis.left:.1f} {y(0.0):.1f}H{x[0]:.1f}"]
@@ -213,8 +216,7 @@ def _stairs(steps: Sequence[Step], axis: _Axis, y: object, right: float) -> list
     return body
 
 
-def _whisker(total: Quantiles, x: float, y: object) -> list[str]:
-    assert callable(y)
+def _whisker(total: Quantiles, x: float, y: Height) -> list[str]:
     return [
         _line(x, y(total.p05), x, y(total.p95), "whisker"),
         _line(x - 6, y(total.p05), x + 6, y(total.p05), "whisker"),

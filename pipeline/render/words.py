@@ -93,32 +93,32 @@ def likelihood(probability: float) -> str:
 
 
 def interval_metres(bounds: Interval) -> str:
-    """ "2.05–2.60" """
+    """As "2.05–2.60"."""
     return f"{metres(bounds[0])}–{metres(bounds[1])}"
 
 
 def interval_percent(bounds: Interval) -> str:
-    """ "78–95": a load may come out above 100 where errors carry it there."""
+    """As "78–95": a load may come out above 100 where errors carry it there."""
     return f"{100 * bounds[0]:.0f}–{100 * bounds[1]:.0f}"
 
 
 def freeboard_reading(freeboard: Freeboard) -> str:
-    """ "2.31 m (90 %: 2.05–2.60)" """
+    """As "2.31 m (90 %: 2.05–2.60)"."""
     return f"{metres(freeboard.value)} m (90 %: {interval_metres(freeboard.interval90)})"
 
 
 def draught_reading(draught: Estimate) -> str:
-    """ "6.94 m (90 %: 6.61–7.20)" """
+    """As "6.94 m (90 %: 6.61–7.20)"."""
     return f"{metres(draught.value)} m (90 %: {interval_metres(draught.interval90)})"
 
 
 def load_reading(load: Load) -> str:
-    """ "87 % (90 %: 78–95)", of cargo capacity."""
+    """As "87 % (90 %: 78–95)", of cargo capacity."""
     return f"{100 * load.fraction:.0f} % (90 %: {interval_percent(load.interval90)})"
 
 
 def cargo_reading(load: Load) -> str:
-    """ "4 200 ± 210 t" """
+    """As "4 200 ± 210 t"."""
     return f"{two_figures(load.cargo)} ± {two_figures(load.cargo_sigma)} t".replace(THIN, " ")
 
 
@@ -146,12 +146,12 @@ def reason(refused: Refused | None, otherwise: str = "no reason was given") -> s
 
 
 def utc(when: datetime | None) -> str:
-    """ "2026-10-03 02:14 UTC" """
+    """As "2026-10-03 02:14 UTC"."""
     return when.strftime("%Y-%m-%d %H:%M UTC") if when is not None else "date unknown"
 
 
 def local_time(when: datetime | None, timezone: str) -> str:
-    """ "12:14 Asia/Vladivostok"; empty without a date, or where the zone is UTC or unknown here."""
+    """As "12:14 Asia/Vladivostok"; empty without a date, or where the zone is UTC or unknown here."""
     from zoneinfo import ZoneInfo
 
     if when is None or timezone == "UTC":
@@ -166,7 +166,7 @@ def local_time(when: datetime | None, timezone: str) -> str:
 
 
 def compass(angle: float) -> str:
-    """ "034°" """
+    """As "034°"."""
     return f"{round(angle) % 360:03d}°"
 
 
