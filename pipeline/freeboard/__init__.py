@@ -1,0 +1,6 @@
+"""Freeboard: the cross-hull profile as a likelihood over height, or the reason why not."""
+
+from pipeline.freeboard.expected import expected_sigma
+from pipeline.freeboard.measure import measure_freeboard
+
+__all__ = ["expected_sigma", "measure_freeboard"]

@@ -1,0 +1,306 @@
+"""The stage: a likelihood over freeboard from one image of one ship, or the reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import FreeboardConfig
+from pipeline.datatypes import (
+    AzimuthCheck,
+    BoolArray,
+    Chip,
+    Cue,
+    Curve,
+    Detection,
+    Freeboard,
+    ViewGeometry,
+)
+from pipeline.errors import Refused
+from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
+from pipeline.freeboard.expected import expected_sigma
+from pipeline.freeboard.marks import mark_lines, profile_of
+from pipeline.freeboard.model import Levels, SideShifts, side_shifts
+from pipeline.freeboard.sides import SideFit, Window, fit_side, side_evidence
+from pipeline.freeboard.strip import (
+    CrossProfile,
+    Strip,
+    average_stations,
+    cut_strip,
+    refine_heading,
+    turn_strip,
+)
+from pipeline.freeboard.windows import choose_bands, make_window, water_levels
+
+Array = npt.NDArray[np.float64]
+
+STEP = 0.05
+TOP = 12.0
+GRID: Array = STEP * np.arange(round(TOP / STEP) + 1, dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared:
+    """Everything that does not depend on the satellite's azimuth."""
+
+    chip: Chip
+    strip: Strip
+    profile: CrossProfile
+    water: Array
+    bands: tuple[int, ...]
+    weights: tuple[float, ...]
+    top: float
+    detection: Detection
+
+
+def measure_freeboard(
+    chip: Chip,
+    detection: Detection,
+    view: ViewGeometry,
+    *,
+    beam: tuple[float, float] | None,
+    blocked: BoolArray | None,
+    config: FreeboardConfig,
+) -> Freeboard | Refused:
+    """Height of the main deck edge above the water, as a curve, or the reason why it cannot be known.
+
+    Parameters
+    ----------
+    chip
+        At full resolution.
+    detection
+        Centre good to a few metres, heading to a few degrees, beam to a fifth; no more is trusted.
+    view
+        Sun and satellite.
+    beam
+        (value, sigma) [m] from a register where the identity is certain.
+    blocked
+        (row, col), True on cloud, shadow of cloud, land, structure, other ships.
+    config
+        Largest gsd and expected error that are measured.
+
+    References
+    ----------
+    Marginal likelihood with structured covariance: Rasmussen and Williams (2006), eq. 2.41 to 2.45.
+    """
+    refusal = _refuse_before(chip, detection, view, config)
+    if refusal is not None:
+        return refusal
+    prepared = _prepare(chip, detection, blocked, beam)
+    if isinstance(prepared, Refused):
+        return prepared
+    windows = _windows(prepared, view)
+    expected = _expected(prepared, view, windows)
+    refusal = _refuse_sides(prepared, view, windows, (expected, config.max_expected_sigma))
+    if refusal is not None:
+        return refusal
+    fits = _fit(windows)
+    refusal = _refuse_fit(fits)
+    if refusal is not None:
+        return refusal
+    check = _check_azimuth(prepared, view, fits)
+    return _conclude(prepared, fits, (expected, check), beam)
+
+
+def _refuse_before(
+    chip: Chip, detection: Detection, view: ViewGeometry, config: FreeboardConfig
+) -> Refused | None:
+    if chip.grid.gsd > config.max_gsd:
+        return Refused(
+            code="gsd-too-coarse",
+            message=f"pixels of {chip.grid.gsd:.1f} m; a freeboard needs {config.max_gsd:g} m or finer",
+        )
+    if view.sun_elevation < 5.0:
+        return Refused(
+            code="geometry-blind",
+            message=f"sun at {view.sun_elevation:.1f} deg: shadows are too long and too soft below 5 deg",
+        )
+    expected = expected_sigma(view, detection.heading, chip.grid.gsd, beam=detection.beam)
+    if expected > config.max_expected_sigma:
+        fine = expected_sigma(view, detection.heading, 0.3, beam=detection.beam)
+        code = "gsd-too-coarse" if fine < 0.5 * config.max_expected_sigma else "geometry-blind"
+        return Refused(
+            code=code,
+            message=f"expected error {expected:.2f} m, above {config.max_expected_sigma:g} m"
+            f" (at 0.3 m pixels it would be {fine:.2f} m)",
+        )
+    return None
+
+
+def _prepare(
+    chip: Chip, detection: Detection, blocked: BoolArray | None, beam: tuple[float, float] | None
+) -> Prepared | Refused:
+    bands, weights = choose_bands(chip)
+    width = beam[0] if beam is not None else detection.beam
+    top = float(min(TOP, 0.5 * width + 1.5))
+    reach = 0.6 * detection.beam + 2.2 * top + 14.0
+    strip = cut_strip(chip, detection, blocked, reach=reach, heading=detection.heading)
+    inside = np.abs(strip.across) < detection.beam / 2
+    wanted = 2 * strip.half_length * detection.beam / strip.gsd**2
+    if inside.sum() < 0.6 * wanted:
+        return Refused(code="outside-image", message="less than 60 % of the mid-body lies inside the image")
+    if strip.usable[inside].mean() < 0.6:
+        return Refused(code="clouded", message="less than 60 % of the mid-body can be seen")
+    turn = refine_heading(strip, within=max(2.0, 2.5 * detection.heading_sigma), beam=detection.beam)
+    strip = turn_strip(strip, turn)
+    water = water_levels(strip, bands, 0.6 * detection.beam + 0.6 * top + 4.0)
+    if water is None:
+        return Refused(code="shadow-not-on-water", message="no open water beside the ship to compare with")
+    profile = average_stations(strip, width=0.6 * strip.gsd, bands=bands)
+    return Prepared(
+        chip=chip,
+        strip=strip,
+        profile=profile,
+        water=water,
+        bands=bands,
+        weights=weights,
+        top=top,
+        detection=detection,
+    )
+
+
+def _windows(prepared: Prepared, view: ViewGeometry) -> dict[int, tuple[SideShifts, Window | None]]:
+    strip = prepared.strip
+    setting = (prepared.weights, prepared.top, strip.gsd, 2 * strip.half_length)
+    out: dict[int, tuple[SideShifts, Window | None]] = {}
+    for side in (1, -1):
+        shifts = side_shifts(view, strip.heading, side)
+        out[side] = (
+            shifts,
+            make_window(prepared.profile, shifts, prepared.detection, prepared.water, setting),
+        )
+    return out
+
+
+def _expected(
+    prepared: Prepared, view: ViewGeometry, windows: dict[int, tuple[SideShifts, Window | None]]
+) -> float:
+    seen = tuple(side for side, (_, window) in windows.items() if window is not None)
+    levels: dict[int, Levels] = {}
+    for side, (_, window) in windows.items():
+        if window is not None:
+            levels[side] = window.levels[0]
+    return expected_sigma(
+        view,
+        prepared.strip.heading,
+        prepared.strip.gsd,
+        beam=prepared.detection.beam,
+        sides=seen,
+        levels=levels,
+    )
+
+
+def _refuse_sides(
+    prepared: Prepared,
+    view: ViewGeometry,
+    windows: dict[int, tuple[SideShifts, Window | None]],
+    limits: tuple[float, float],
+) -> Refused | None:
+    expected, largest = limits
+    if expected <= largest:
+        return None
+    hidden = [shifts for shifts, window in windows.values() if window is None and shifts.reach > 0.1]
+    if hidden:
+        return Refused(
+            code="shadow-not-on-water",
+            message="the side that would show the freeboard has no open water beside it,"
+            f" and the other side alone leaves {expected:.2f} m",
+        )
+    return Refused(
+        code="edge-unresolved",
+        message=f"contrast between water, shadow and hull too low: expected error {expected:.2f} m",
+    )
+
+
+def _fit(windows: dict[int, tuple[SideShifts, Window | None]]) -> dict[int, SideFit]:
+    return {
+        side: fit_side(window, shifts, GRID)
+        for side, (shifts, window) in windows.items()
+        if window is not None
+    }
+
+
+def _refuse_fit(fits: dict[int, SideFit]) -> Refused | None:
+    informed = [fit for fit in fits.values() if fit.shifts.reach > 0.03]
+    worst = min((fit.chi2 for fit in informed), default=np.inf)
+    if worst > 5.0:
+        return Refused(
+            code="edge-unresolved",
+            message=f"no hull with shadow on water fits what is seen (chi-square {worst:.1f} a sample)",
+        )
+    return None
+
+
+def _check_azimuth(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideFit]) -> AzimuthCheck:
+    """Does the image lean as the metadata say? Both senses are fitted alike and compared."""
+    turned = ViewGeometry(
+        incidence_angle=view.incidence_angle,
+        azimuth=(view.azimuth + 180.0) % 360.0,
+        sun_elevation=view.sun_elevation,
+        sun_azimuth=view.sun_azimuth,
+        source=view.source,
+    )
+    if len(fits) < 2:
+        return "undecided"
+    scale = max(1.0, *(fit.chi2 for fit in fits.values()))
+    stated = np.sum([fit.evidence for fit in fits.values()], axis=0)
+    other = np.zeros_like(GRID)
+    for shifts, window in _windows(prepared, turned).values():
+        if window is None:
+            return "undecided"
+        other += side_evidence(window, shifts, GRID)
+    gap = float(np.logaddexp.reduce(stated) - np.logaddexp.reduce(other)) / scale
+    if gap > 6.0:
+        return "agrees"
+    return "contradicts" if gap < -10.0 else "undecided"
+
+
+def _conclude(
+    prepared: Prepared,
+    fits: dict[int, SideFit],
+    known: tuple[float, AzimuthCheck],
+    beam: tuple[float, float] | None,
+) -> Freeboard | Refused:
+    expected, check = known
+    width = beam[0] if beam is not None else prepared.detection.beam
+    curve = soften(GRID, combine_sides(GRID, fits, width))
+    value, sigma = summarise(GRID, curve)
+    interval = interval_of(GRID, curve)
+    flags = ["azimuth-contradicts"] if check == "contradicts" else []
+    if interval[1] > prepared.top - 0.2 or sigma > max(1.5, 3 * expected):
+        return Refused(
+            code="edge-unresolved",
+            message=f"the curve is too wide to be a measurement: {value:.1f} +- {sigma:.1f} m",
+        )
+    density = np.exp(curve - curve.max())
+    density /= density.sum()
+    uniform = int(np.sum(prepared.top >= GRID))
+    bits = float(np.log2(uniform) + np.sum(density * np.log2(np.maximum(density, 1e-300))))
+    cues = tuple(_cue(fit, width) for fit in fits.values() if fit.shifts.reach > 0.05)
+    return Freeboard(
+        value=value,
+        sigma=sigma,
+        interval90=interval,
+        cues=cues,
+        information=bits,
+        curve=Curve(
+            start=0.0,
+            step=STEP,
+            log_likelihood=tuple(float(x) for x in np.maximum(curve - curve.max(), -60.0)),
+        ),
+        expected_sigma=expected,
+        profile=profile_of(fits, prepared.chip, prepared.bands[0], value),
+        lines=mark_lines(prepared.strip, prepared.chip.grid.origin, fits, value),
+        azimuth_check=check,
+        flags=tuple(flags),
+    )
+
+
+def _cue(fit: SideFit, beam: float) -> Cue:
+    curve = soften(GRID, combine_sides(GRID, {fit.shifts.side: fit}, beam))
+    value, sigma = summarise(GRID, curve)
+    dark = "shadow" if fit.shifts.beta > fit.shifts.alpha else "shaded-side"
+    name = "lit-side" if fit.shifts.lit else dark
+    return Cue(cue=name, value=value, sigma=sigma)

@@ -1,0 +1,262 @@
+"""The cross-hull profile as a linear model of levels and structure, given the edges.
+
+One side of the hull at a time, in an outward coordinate v = side * u, with the shifts per metre of height
+S = side * S and V = side * V. From the deck edge at e = B/2 - F V outwards there are
+
+    side strip   e .. e + F alpha         alpha = max(V, 0): seen where the satellite stands on this side
+    shadow       e + F alpha .. e + F beta    beta = max(V - S, alpha) where the sun stands on the other side
+    water        beyond
+
+so that all four cases of sun and satellite are one. Blur is Gaussian; the tip of the shadow is blurred
+further by the sun's disc and drawn out by light that enters the water.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.constants import SUN_RADIUS, WATER_REFRACTIVE_INDEX
+from pipeline.datatypes import ViewGeometry
+from pipeline.geometry import shift_per_metre
+
+Array = npt.NDArray[np.float64]
+DECK, SIDE, SHADOW, WATER = range(4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideShifts:
+    """What happens on one side of the hull per metre of height, outwards positive."""
+
+    side: int
+    """+1 starboard, -1 port."""
+    alpha: float
+    """Width of the side strip per metre of freeboard [1]."""
+    beta: float
+    """From the deck edge to the shadow's tip per metre of freeboard; alpha where no shadow is seen [1]."""
+    lit: bool
+    """The sun shines on this side."""
+    tail: float
+    """Length of the tip's tail per metre of effective depth of the water's light [1]."""
+    penumbra: float
+    """Standard deviation of the sun's disc at the tip, per metre of freeboard [1]."""
+
+    @property
+    def reach(self) -> float:
+        """Furthest edge per metre of freeboard [1]."""
+        return max(self.alpha, self.beta)
+
+
+def side_shifts(view: ViewGeometry, heading: float, side: int) -> SideShifts:
+    """The shifts of one side (physics: V = tan(theta) sin(Av - psi), S = cot(eps) sin(As - psi))."""
+    S, V = (side * s for s in shift_per_metre(view, heading))
+    alpha = max(V, 0.0)
+    shaded = S < 0.0
+    beta = max(V - S, alpha) if shaded else alpha
+    elevation = np.radians(view.sun_elevation)
+    below_sun = np.tan(np.arcsin(np.cos(elevation) / WATER_REFRACTIVE_INDEX))
+    below_view = np.tan(np.arcsin(np.sin(np.radians(view.incidence_angle)) / WATER_REFRACTIVE_INDEX))
+    inner_s = side * below_sun * np.sin(np.radians(view.sun_azimuth - heading))
+    inner_v = side * below_view * np.sin(np.radians(view.azimuth - heading))
+    # a uniform disc seen edge on has a standard deviation of half its radius
+    disc = (
+        0.5
+        * np.radians(SUN_RADIUS)
+        / np.sin(elevation) ** 2
+        * abs(np.sin(np.radians(view.sun_azimuth - heading)))
+    )
+    return SideShifts(
+        side=side,
+        alpha=float(alpha),
+        beta=float(beta),
+        lit=not shaded,
+        tail=float(max(inner_v - inner_s, 0.0)) if beta > alpha else 0.0,
+        penumbra=float(disc),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levels:
+    """What is believed of the light before the fit, in the unit of one band: mean and spread."""
+
+    deck: tuple[float, float]
+    side: tuple[float, float]
+    shadow: tuple[float, float]
+    water: tuple[float, float]
+    structure: tuple[float, float, float, float]
+    """Standard deviation of structure along the hull on deck, side, shadow, water."""
+
+
+LENGTHS = (0.8, 1.5)
+"""Length across the hull of the structure of paint (deck and side) and of water (shadow and light) [m]."""
+
+
+def step_up(v: Array, at: Array, blur: Array) -> Array:
+    """Blurred step from 0 to 1 at `at`."""
+    from scipy.special import ndtr
+
+    return np.asarray(ndtr((v - at) / blur))
+
+
+def step_with_tail(v: Array, at: Array, blur: Array, tail: Array) -> Array:
+    """Blurred step whose far side is drawn out exponentially: the normal with an exponential, integrated."""
+    from scipy.special import erfcx, ndtr
+
+    t = np.maximum(tail, 1e-3)
+    z = (v - at) / blur
+    k = blur / t
+    # exp(k^2/2 - k z) * ndtr(z - k) written so that neither factor overflows
+    w = (k - z) / np.sqrt(2.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        far = np.exp(0.5 * k**2 - k * z) * ndtr(z - k)
+        near = 0.5 * np.exp(-0.5 * z**2) * erfcx(np.maximum(w, -5.0))
+    part = np.where(w > -3.0, near, far)
+    return np.asarray(np.where(tail > 1e-3, ndtr(z) - part, ndtr(z)))
+
+
+def masks(
+    v: Array, shifts: SideShifts, state: tuple[Array, Array], setting: tuple[float, float, float]
+) -> Array:
+    """Share of deck, side, shadow and water at each sample.
+
+    Parameters
+    ----------
+    v
+        (sample,) outward coordinate [m].
+    state
+        (freeboard, deck edge), each (candidate,) [m].
+    setting
+        (blur, z_eff, smear): standard deviation of the image's blur [m], effective depth of the water's
+        light [m], and relative smear of freeboard along the mid-body by trim [m].
+
+    Returns
+    -------
+    array
+        (candidate, 4, sample), sums to one over the second axis.
+    """
+    F, e = state[0][:, None], state[1][:, None]
+    blur, z_eff, smear = setting
+    x = v[None, :]
+    wide = np.full_like(F, blur)
+    deck = 1.0 - step_up(x, e, wide)
+    line_blur = np.sqrt(blur**2 + (smear * shifts.alpha) ** 2)
+    line = step_up(x, e + F * shifts.alpha, np.full_like(F, line_blur)) if shifts.alpha else 1.0 - deck
+    tip_blur = np.sqrt(blur**2 + (smear * shifts.beta) ** 2 + (shifts.penumbra * F) ** 2)
+    if shifts.beta > shifts.alpha:
+        tip = step_with_tail(x, e + F * shifts.beta, tip_blur, np.full_like(F, shifts.tail * z_eff))
+    else:
+        tip = line
+    out = np.stack([deck, 1.0 - deck - line, line - tip, tip + 0.0 * x], axis=1)
+    return np.asarray(np.clip(out, 0.0, 1.0))
+
+
+def kernels(v: Array, blur: float) -> Array:
+    """(2, sample, sample) correlation of structure in paint and in water, as blurred."""
+    gap2 = (v[:, None] - v[None, :]) ** 2
+    wide2 = [length**2 + 2 * blur**2 for length in LENGTHS]
+    return np.stack([np.sqrt(LENGTHS[k] ** 2 / w) * np.exp(-0.5 * gap2 / w) for k, w in enumerate(wide2)])
+
+
+def design(shares: Array, v: Array, edge: Array) -> Array:
+    """(candidate, level, sample): deck, slope of the deck, side, shadow, water, slope of the water."""
+    away = (v[None, :] - edge[:, None]) / 10.0
+    return np.stack(
+        [
+            shares[:, DECK],
+            shares[:, DECK] * away,
+            shares[:, SIDE],
+            shares[:, SHADOW],
+            shares[:, WATER],
+            shares[:, WATER] * np.clip(away, 0, 3),
+        ],
+        axis=1,
+    )
+
+
+def level_priors(levels: Levels) -> tuple[Array, Array]:
+    """Mean and standard deviation of the columns of `design`."""
+    pairs = (
+        levels.deck,
+        (0.0, 0.5 * levels.deck[1]),
+        levels.side,
+        levels.shadow,
+        levels.water,
+        (0.0, 0.1 * levels.water[1]),
+    )
+    return np.array([p[0] for p in pairs]), np.array([p[1] for p in pairs])
+
+
+def log_evidence(
+    data: tuple[Array, Array, Array],
+    shares: Array,
+    edge: Array,
+    levels: Levels,
+    correlation: Array,
+) -> tuple[Array, Array]:
+    """Log evidence of each candidate with the levels integrated out, and its chi-square per sample.
+
+    Parameters
+    ----------
+    data
+        (v, value, error), each (sample,).
+    shares
+        (candidate, 4, sample) from `masks`.
+    edge
+        (candidate,) deck edge [m].
+    correlation
+        (2, sample, sample) from `kernels`.
+
+    References
+    ----------
+    Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, eq. 2.41: explicit basis
+    functions with a Gaussian prior integrate out into the covariance.
+    """
+    v, value, error = data
+    columns = design(shares, v, edge)
+    mean, spread = level_priors(levels)
+    scaled = columns * spread[None, :, None]
+    K = np.matmul(scaled.transpose(0, 2, 1), scaled)
+    K += structure(shares, levels, correlation)
+    K += _noise(v, error)
+    residual = value - np.einsum("l,mls->ms", mean, columns)
+    n = len(v)
+    # one Cholesky of the bordered matrix gives the determinant and the whitened residual together
+    big = np.zeros((len(edge), n + 1, n + 1))
+    big[:, :n, :n] = K
+    big[:, n, :n] = residual  # only the lower triangle is read
+    big[:, n, n] = 1e9
+    factor = np.linalg.cholesky(big)
+    diagonal = np.einsum("mii->mi", factor)[:, :n]
+    quadratic = (factor[:, n, :n] ** 2).sum(axis=1)
+    return -0.5 * quadratic - np.log(diagonal).sum(axis=1), quadratic / n
+
+
+def structure(shares: Array, levels: Levels, correlation: Array) -> Array:
+    """(..., sample, sample) covariance of structure; paints are independent of each other, waters too."""
+    weighted = shares * np.array(levels.structure)[:, None]
+    paint, water = weighted[..., :2, :], weighted[..., 2:, :]
+    K = np.matmul(np.swapaxes(paint, -1, -2), paint) * correlation[0]
+    K += np.matmul(np.swapaxes(water, -1, -2), water) * correlation[1]
+    return np.asarray(K)
+
+
+def _noise(v: Array, error: Array) -> Array:
+    """Covariance of the binned means: half of the variance is shared with near neighbours."""
+    gap = (v[:, None] - v[None, :]) / max(0.8, float(np.median(np.diff(v))))
+    return np.asarray(np.outer(error, error) * (0.5 * np.exp(-0.5 * gap**2) + 0.5 * np.eye(len(v))))
+
+
+def posterior_levels(
+    data: tuple[Array, Array, Array], shares: Array, edge: float, levels: Levels, correlation: Array
+) -> tuple[Array, Array]:
+    """Fitted levels (6,) and the fitted profile without structure (sample,) of one candidate."""
+    v, value, error = data
+    columns = design(shares[None], v, np.array([edge]))[0]
+    mean, spread = level_priors(levels)
+    K = _noise(v, error) + structure(shares, levels, correlation)
+    solved = np.linalg.solve(K, np.column_stack([columns.T, value - mean @ columns]))
+    normal = columns @ solved[:, :-1] + np.diag(1.0 / spread**2)
+    found = mean + np.linalg.solve(normal, columns @ solved[:, -1])
+    return found, found @ columns

@@ -1,0 +1,210 @@
+"""Pixels of the parallel mid-body as a cross-hull profile: heading refined, stations averaged robustly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.datatypes import BoolArray, Chip, Detection
+from pipeline.geometry import ground_to_pixel, pixel_to_ground, ship_axes
+
+Array = npt.NDArray[np.float64]
+
+MIDBODY = (-0.22, 0.24)
+"""Stations used, as shares of the length from amidships to the bow: before the house, abaft the bow's taper.
+Where the bow is not known the shorter half serves on both ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Strip:
+    """Pixels near the mid-body in the ship's frame."""
+
+    ahead: Array
+    """(point,) from amidships towards the heading [m]."""
+    across: Array
+    """(point,) to starboard of the detection's centre [m]."""
+    values: Array
+    """(band, point)"""
+    usable: BoolArray
+    """(point,) valid and not blocked."""
+    heading: float
+    """That the frame has [deg]."""
+    centre: tuple[float, float]
+    """(east, north) of the frame's origin [m]."""
+    half_length: float
+    """Of the mid-body used [m]."""
+    gsd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CrossProfile:
+    """Mean light across the hull."""
+
+    u: Array
+    """(bin,) mean cross-hull coordinate of the pixels in each bin [m]."""
+    value: Array
+    """(band, bin)"""
+    error: Array
+    """(band, bin) standard error from the scatter between stations."""
+    share: Array
+    """(bin,) share of the pixels in a bin that were usable, 0..1."""
+    width: float
+    """Of a bin [m]."""
+
+
+def cut_strip(
+    chip: Chip, detection: Detection, blocked: BoolArray | None, *, reach: float, heading: float
+) -> Strip:
+    """The pixels within `reach` of the centreline along the mid-body.
+
+    Parameters
+    ----------
+    blocked
+        (row, col), True where the water cannot be seen.
+    reach
+        On either side of the detection's centre [m].
+    heading
+        Of the frame [deg].
+    """
+    share = min(-MIDBODY[0], MIDBODY[1]) if detection.heading_ambiguous else 0.22
+    half = share * detection.length
+    bow, starboard = ship_axes(heading)
+    centre = np.asarray(detection.centre)
+    corners = [centre + a * (half + 3) * bow + b * reach * starboard for a in (-1, 1) for b in (-1, 1)]
+    colrow = ground_to_pixel(chip.grid, np.array(corners))
+    low = np.maximum(np.floor(colrow.min(axis=0)).astype(int), 0)
+    high = np.minimum(np.ceil(colrow.max(axis=0)).astype(int) + 1, (chip.grid.shape[1], chip.grid.shape[0]))
+    rows, cols = slice(low[1], max(high[1], low[1])), slice(low[0], max(high[0], low[0]))
+    row, col = np.mgrid[rows, cols]
+    ground = pixel_to_ground(chip.grid, np.stack([col + 0.5, row + 0.5], axis=-1)) - centre
+    ahead, across = ground @ bow, ground @ starboard
+    inside = (np.abs(ahead) <= half + 3.0) & (np.abs(across) <= reach)
+    good = chip.valid[rows, cols]
+    if blocked is not None:
+        good = good & ~blocked[rows, cols]
+    return Strip(
+        ahead=ahead[inside],
+        across=across[inside],
+        values=chip.pixels[:, rows, cols][:, inside].astype(np.float64),
+        usable=good[inside],
+        heading=heading,
+        centre=(float(centre[0]), float(centre[1])),
+        half_length=half,
+        gsd=chip.grid.gsd,
+    )
+
+
+def turn_strip(strip: Strip, turn: float) -> Strip:
+    """The same pixels in a frame turned clockwise by `turn` degrees about its origin."""
+    c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    return Strip(
+        ahead=c * strip.ahead + s * strip.across,
+        across=c * strip.across - s * strip.ahead,
+        values=strip.values,
+        usable=strip.usable,
+        heading=(strip.heading + turn) % 360.0,
+        centre=strip.centre,
+        half_length=strip.half_length,
+        gsd=strip.gsd,
+    )
+
+
+def refine_heading(strip: Strip, *, within: float, beam: float) -> float:
+    """The turn [deg] that makes the edges along the hull sharpest, at most `within` either way.
+
+    Sharpness is the sum of squared steps between neighbouring bins of the mean profile near the hull,
+    summed over bands that are scaled to equal spread.
+    """
+    keep = strip.usable & (np.abs(strip.across) < beam) & (np.abs(strip.ahead) < strip.half_length + 2)
+    if keep.sum() < 50:
+        return 0.0
+    ahead, across = strip.ahead[keep], strip.across[keep]
+    values = np.clip(strip.values[:, keep], 0, np.quantile(strip.values[:, keep], 0.97, axis=1)[:, None])
+    scale = values.std(axis=1)
+    values = values[scale > 0] / scale[scale > 0, None]
+    width = 0.5 * strip.gsd
+    step = max(0.1, min(0.5, np.degrees(0.5 * strip.gsd / strip.half_length)))
+    turns = np.arange(-within, within + step / 2, step)
+    score = np.array([_sharpness(ahead, across, values, (t, width)) for t in turns])
+    k = int(np.argmax(score))
+    if 0 < k < len(turns) - 1:
+        a, b, c = score[k - 1 : k + 2]
+        bend = a - 2 * b + c
+        shift = 0.5 * (a - c) / bend if bend < 0 else 0.0
+        return float(turns[k] + step * np.clip(shift, -0.5, 0.5))
+    return float(turns[k])
+
+
+def _sharpness(ahead: Array, across: Array, values: Array, setting: tuple[float, float]) -> float:
+    turn, width = setting
+    c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
+    position = (c * across - s * ahead) / width
+    base = np.floor(position.min())
+    index = np.floor(position - base).astype(np.intp)
+    count = np.bincount(index).astype(np.float64)
+    # a triangular kernel of three bins hides the comb of a grid that lies along the hull
+    soft = np.convolve(count, (0.5, 1.0, 0.5), mode="same")
+    total = 0.0
+    for band in values:
+        mean = np.convolve(np.bincount(index, weights=band), (0.5, 1.0, 0.5), mode="same") / np.maximum(
+            soft, 1e-9
+        )
+        steps = mean[2:] - mean[:-2]
+        weight = np.minimum(soft[2:], soft[:-2])
+        total += float((steps**2 * weight).sum() / weight.sum())
+    return total
+
+
+def average_stations(strip: Strip, *, width: float, bands: tuple[int, ...]) -> CrossProfile:
+    """The profile: every station is averaged by bin, then stations by a biweight mean in each bin.
+
+    A station with a manifold, a crane, a hose or a tug falls out in the bins that it disturbs. The
+    standard error comes from the scatter between stations, so texture that is long along the hull counts.
+    """
+    inside = np.abs(strip.ahead) <= strip.half_length
+    across, ahead = strip.across[inside], strip.ahead[inside]
+    usable, values = strip.usable[inside], strip.values[list(bands)][:, inside]
+    stations = int(np.clip(2 * strip.half_length / (3 * strip.gsd), 4, 12))
+    station = np.clip(((ahead / strip.half_length + 1) / 2 * stations).astype(np.intp), 0, stations - 1)
+    bins = np.floor((across - across.min()) / width).astype(np.intp)
+    n = int(bins.max()) + 1
+    cell = station * n + bins
+    every = np.bincount(bins, minlength=n).astype(np.float64)
+    count = np.bincount(cell[usable], minlength=stations * n).reshape(stations, n).astype(np.float64)
+    mean_u = np.bincount(bins[usable], weights=across[usable], minlength=n) / np.maximum(count.sum(0), 1)
+    value, error = np.zeros((len(bands), n)), np.zeros((len(bands), n))
+    for k, band in enumerate(values):
+        total = np.bincount(cell[usable], weights=band[usable], minlength=stations * n).reshape(stations, n)
+        value[k], error[k] = _robust_mean(total / np.maximum(count, 1), count)
+    share = count.sum(axis=0) / np.maximum(every, 1)
+    good = (count > 0).sum(axis=0) >= max(3, stations // 3)
+    return CrossProfile(
+        u=mean_u[good], value=value[:, good], error=error[:, good], share=share[good], width=width
+    )
+
+
+def _robust_mean(cells: Array, count: Array) -> tuple[Array, Array]:
+    """Biweight mean over stations (axis 0) and its standard error, empty cells left out."""
+    present = count > 0
+    held = np.where(present, cells, np.nan)
+    with np.errstate(all="ignore"):
+        import warnings
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            middle = np.nanmedian(held, axis=0)
+            spread = 1.4826 * np.nanmedian(np.abs(held - middle), axis=0)
+    middle, spread = np.nan_to_num(middle), np.nan_to_num(spread)
+    # a bin whose stations agree by chance borrows the spread of its neighbours
+    smooth = np.convolve(np.pad(spread, 3, mode="edge"), np.ones(7) / 7, mode="valid")
+    spread = np.maximum(spread, 0.5 * smooth) + 1e-6
+    for _ in range(3):
+        z = np.where(present, (cells - middle) / (4.0 * spread), 2.0)
+        weight = np.where(np.abs(z) < 1, (1 - z**2) ** 2, 0.0) * np.minimum(count, np.median(count[present]))
+        middle = (weight * cells).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-12)
+    variance = (weight * (cells - middle) ** 2).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-12)
+    effective = weight.sum(axis=0) ** 2 / np.maximum((weight**2).sum(axis=0), 1e-12)
+    error = np.sqrt(np.maximum(variance, (0.5 * smooth) ** 2) / np.maximum(effective - 1, 1.0))
+    return middle, error + 1e-6

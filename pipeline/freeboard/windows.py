@@ -1,0 +1,131 @@
+"""From a cross-hull profile to the two windows that are fitted: levels believed, foreign bodies cut away."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.datatypes import Chip, Detection
+from pipeline.freeboard.model import Levels, SideShifts
+from pipeline.freeboard.sides import Window
+from pipeline.freeboard.strip import CrossProfile, Strip
+
+Array = npt.NDArray[np.float64]
+
+PREFERRED = ("red", "nir", "pan", "green", "b1", "b2", "b3", "blue")
+"""Red water is opaque after a metre or two, near infrared water is black: crisp edges first."""
+
+
+def choose_bands(chip: Chip) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Indices of at most two bands and the weight of each in the log likelihood.
+
+    Bands see the same paint and the same waves: two of them are counted as 1.3 independent looks.
+    """
+    if "pan" in chip.bands:
+        return (chip.bands.index("pan"),), (1.0,)
+    if "red" in chip.bands and "nir" in chip.bands:
+        return (chip.bands.index("red"), chip.bands.index("nir")), (0.7, 0.6)
+    for name in PREFERRED:
+        if name in chip.bands:
+            return (chip.bands.index(name),), (1.0,)
+    return (0,), (1.0,)
+
+
+def water_levels(strip: Strip, bands: tuple[int, ...], outside: float) -> Array | None:
+    """(band, 2) median and spread between stations of open water beyond `outside` [m] on the darker side."""
+    found = []
+    for side in (1, -1):
+        keep = strip.usable & (side * strip.across > outside)
+        if keep.sum() >= 40:
+            part = strip.values[list(bands)][:, keep]
+            middle = np.median(part, axis=1)
+            found.append(
+                np.stack([middle, 1.4826 * np.median(np.abs(part - middle[:, None]), axis=1)], axis=1)
+            )
+    if not found:
+        return None
+    return np.asarray(min(found, key=lambda f: float(f[:, 0].sum())))
+
+
+def make_window(
+    profile: CrossProfile,
+    shifts: SideShifts,
+    detection: Detection,
+    water: Array,
+    setting: tuple[tuple[float, ...], float, float, float],
+) -> Window | None:
+    """The samples of one side from inside the deck outwards, or None where too few of them are water.
+
+    Parameters
+    ----------
+    water
+        (band, 2) from `water_levels`.
+    setting
+        (weights of the bands, largest freeboard [m], gsd [m], length averaged over [m]).
+    """
+    weights, top, gsd, midbody = setting
+    half = detection.beam / 2
+    spread = 1.2 + 0.07 * detection.beam + 0.5 * gsd
+    v = shifts.side * profile.u
+    order = np.argsort(v)
+    first = max(half - 2 * spread - 4.0, 0.0)
+    keep = order[(v[order] >= first) & (profile.share[order] >= 0.5)]
+    values, errors = profile.value[:, keep], profile.error[:, keep]
+    v = v[keep]
+    deck = [_deck_level(v, values[b], half - spread) for b in range(len(values))]
+    stop = _foreign_from(v, values, (water, np.array([d[0] for d in deck])), half + 1.6 * spread)
+    inside = v < stop
+    v, values, errors = v[inside], values[:, inside], errors[:, inside]
+    if v.size < 12 or v[-1] < half + spread:
+        return None
+    levels = tuple(_levels(water[b], deck[b], shifts) for b in range(len(values)))
+    return Window(
+        v=v,
+        values=values,
+        errors=errors,
+        levels=levels,
+        weights=weights,
+        bin_width=profile.width,
+        gsd=gsd,
+        edge=(half, spread),
+        top=top,
+        midbody=midbody,
+    )
+
+
+def _deck_level(v: Array, value: Array, inside: float) -> tuple[float, float]:
+    near = value[v < inside] if (v < inside).sum() >= 3 else value[: max(3, len(value) // 8)]
+    middle = float(np.median(near))
+    return middle, float(1.4826 * np.median(np.abs(near - middle)))
+
+
+def _foreign_from(v: Array, values: Array, levels: tuple[Array, Array], beyond: float) -> float:
+    """Where, outside of any hull, something brighter than water begins; or the first gap in the samples."""
+    water, deck = levels
+    bright = np.zeros(len(v), dtype=np.bool_)
+    for band, (middle, scatter) in enumerate(water):
+        limit = middle + max(0.35 * middle, 0.25 * (deck[band] - middle), 2.5 * scatter)
+        bright |= values[band] > limit
+    foreign = np.flatnonzero(bright & (v > beyond))
+    stop = v[foreign[0]] - 1.0 if foreign.size >= 2 else np.inf
+    gaps = np.flatnonzero(np.diff(v) > 2.0 + 2 * float(np.median(np.diff(v))))
+    return float(min(stop, v[gaps[0]] + 1e-6 if gaps.size else np.inf))
+
+
+def _levels(water: Array, deck: tuple[float, float], shifts: SideShifts) -> Levels:
+    """Beliefs before the fit: what a shadow keeps of the water's light, what paint can be."""
+    middle, scatter = float(water[0]), float(water[1])
+    brightness = max(deck[0], middle)
+    side = (0.7 * brightness, 0.6 * brightness) if shifts.lit else (0.35 * brightness, 0.3 * brightness)
+    return Levels(
+        deck=(deck[0], 0.3 * deck[0] + deck[1] + 0.1 * middle),
+        side=side,
+        shadow=(0.6 * middle, 0.2 * middle),
+        water=(middle, 0.1 * middle + 0.1 * scatter),
+        structure=(
+            0.3 * deck[0] + deck[1],
+            0.25 * brightness if shifts.lit else 0.12 * brightness,
+            0.06 * middle,
+            0.05 * middle,
+        ),
+    )
