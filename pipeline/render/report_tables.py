@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pipeline.datatypes import Site
+from pipeline.datatypes import Flag, Site
 from pipeline.products import SceneResult, VisitsDocument, VolumeDocument
 from pipeline.render import words
 from pipeline.render.report_visits import text
@@ -51,26 +51,29 @@ def _ships(result: SceneResult) -> str:
 
 def scene_table(scenes: Sequence[SceneResult]) -> str:
     """Every scene with its outcome and the reason for what it did not give."""
-    rows = []
-    for result in scenes:
-        gsd = f"{result.gsd:.2g} m" if result.gsd is not None else "unknown"
-        cloud = words.percent(result.cloud.cloud_fraction) if result.cloud is not None else "unknown"
-        if result.status == "refused":
-            code = result.reason.code if result.reason is not None else "refused"
-            outcome = (
-                f'<span class="tag refused">refused</span> {text(code)}: {text(words.reason(result.reason))}'
-            )
-            cells = ["", "", outcome]
-        else:
-            caveats = "; ".join(f"{flag.code}: {flag.message}" for flag in result.flags[:4])
-            cells = [text(_berths(result)), text(_ships(result)), text(caveats)]
-        mark = ' <span class="tag">simulated</span>' if result.simulated else ""
-        when = words.utc(result.datetime).removesuffix(" UTC")
-        rows.append([when, text(result.scene_id) + mark, gsd, cloud, *cells])
+    used = [result for result in scenes if result.status == "ok"]
+    shared = {f for f in used[0].flags if all(f in r.flags for r in used)} if len(used) > 1 else set()
+    mixed = len({result.simulated for result in scenes}) > 1
+    rows = [_scene_row(result, shared, mixed=mixed) for result in scenes]
     head = ("time (UTC)", "scene", "pixels", "cloud", "berths", "ships", "caveats or reason")
-    refused = sum(r.status == "refused" for r in scenes)
-    lead = f"{len(scenes)} scenes, {refused} refused." if refused else f"{len(scenes)} scenes, none refused."
+    lead = f"{len(scenes)} scenes, {len(scenes) - len(used) or 'none'} refused."
+    for flag in sorted(shared, key=lambda f: (f.code, f.message)):
+        lead += f' <span class="warn">All scenes: {text(flag.message)}.</span>'
     return f'<section><h2 id="scenes">Scenes</h2><p>{lead}</p>{_table(head, rows)}</section>'
+
+
+def _scene_row(result: SceneResult, shared: set[Flag], *, mixed: bool) -> list[str]:
+    gsd = f"{result.gsd:.2g} m" if result.gsd is not None else "–"
+    cloud = words.percent(result.cloud.cloud_fraction) if result.cloud is not None else "–"
+    mark = ' <span class="tag">simulated</span>' if mixed and result.simulated else ""
+    when = words.utc(result.datetime).removesuffix(" UTC")
+    start = [when, text(result.scene_id) + mark, gsd, cloud]
+    if result.status == "refused":
+        code = result.reason.code if result.reason is not None else "refused"
+        why = f'<span class="tag refused">refused</span> {text(code)}: {text(words.reason(result.reason))}'
+        return [*start, "", "", why]
+    caveats = "; ".join(f"{flag.code}: {flag.message}" for flag in result.flags if flag not in shared)
+    return [*start, text(_berths(result)), text(_ships(result)), text(caveats, limit=600)]
 
 
 def coverage_table(visits: VisitsDocument) -> str:

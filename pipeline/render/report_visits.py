@@ -82,13 +82,17 @@ def identity_bars(identities: tuple[Identity, ...]) -> str:
 
 
 def window(bounds: tuple[datetime, datetime | None]) -> str:
-    """As "between 2026-09-27 02:10 and 2026-09-28 02:14 UTC"."""
+    """As "2026-09-27 02:10 to 2026-09-28 02:14 UTC", in HTML."""
     earliest, latest = bounds
     if latest is None:
-        return f"after {words.utc(earliest)}; not yet seen to have left"
+        return f"after {_moment(earliest)}; not yet seen to have left"
     if earliest == latest:
-        return words.utc(earliest)
-    return f"between {earliest:%Y-%m-%d %H:%M} and {words.utc(latest)}"
+        return _moment(earliest)
+    return f"between {_moment(earliest)} and {_moment(latest)}"
+
+
+def _moment(when: datetime) -> str:
+    return f"<time>{words.utc(when)}</time>"
 
 
 def _fill(fill: Fill | None, status: str) -> str:
@@ -112,10 +116,10 @@ def visit_card(
         f'<span class="tag {visit.status}">{visit.status}</span>'
         f"<span>{text(where)}</span><span>{text(words.EVIDENCE[visit.evidence])}</span></header>"
     )
-    figures = _figures(visit, scenes, pictures)
-    facts = _facts(visit, barrels)
-    lone = "" if figures else " alone"
-    columns = f"<div>{figures}</div><div>{facts}</div>" if figures else f"<div>{facts}</div>"
+    left = _figures(visit, scenes, pictures) + _budget(barrels)
+    right = _facts(visit, barrels)
+    lone = "" if left else " alone"
+    columns = f"<div>{left}</div><div>{right}</div>" if left else f"<div>{right}</div>"
     return f'<article class="visit {visit.status}">{head}<div class="body{lone}">{columns}</div></article>'
 
 
@@ -151,10 +155,21 @@ def _reading(result: SceneResult, detection_id: str) -> str:
     return ""
 
 
+def _budget(barrels: VisitBarrels | None) -> str:
+    """Where the error of the barrels comes from, as bars."""
+    if barrels is None or not barrels.budget:
+        return ""
+    terms = [
+        (term.term, term.sigma_barrels, f"± {words.two_figures(term.sigma_barrels)}")
+        for term in barrels.budget[:7]
+    ]
+    return '<p class="sub">Where the error comes from (barrels, one standard deviation)</p>' + bars(terms)
+
+
 def _facts(visit: Visit, barrels: VisitBarrels | None) -> str:
     rows = [
-        ("Arrived", text(window(visit.arrival_window))),
-        ("Left", text(window(visit.departure_window))),
+        ("Arrived", window(visit.arrival_window)),
+        ("Left", window(visit.departure_window)),
         ("Fill on arrival", _fill(visit.arrival, visit.status)),
         ("Fill on departure", _fill(visit.departure, visit.status)),
         ("Cargo loaded", f"<b>{text(tonnes(visit.cargo_loaded))}</b>"),
@@ -163,12 +178,4 @@ def _facts(visit: Visit, barrels: VisitBarrels | None) -> str:
         rows.append(("Barrels", f"<b>{text(quantity(barrels.barrels))}</b>"))
     body = "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows) + "</dl>"
     body += '<p class="sub">Who she may be, ranked (an analyst decides)</p>' + identity_bars(visit.identity)
-    if barrels is not None and barrels.budget:
-        terms = [
-            (term.term, term.sigma_barrels, f"± {words.two_figures(term.sigma_barrels)}")
-            for term in barrels.budget[:7]
-        ]
-        body += '<p class="sub">Where the error comes from (barrels, one standard deviation)</p>' + bars(
-            terms
-        )
     return body + f'<p class="muted">{_WOULD_CHANGE[visit.evidence]}</p>'

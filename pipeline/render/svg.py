@@ -20,14 +20,18 @@ Height = Callable[[float], float]
 """A value to its y."""
 
 
+def _say(text: str) -> str:
+    return escape(words.clean(text, limit=300), quote=True)
+
+
 def _text(x: float, y: float, text: str, *, kind: str = "", anchor: str = "start") -> str:
     style = f' class="{kind}"' if kind else ""
-    said = escape(words.clean(text))
+    said = _say(text)
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}>{said}</text>'
 
 
 def _rect(x: float, y: float, w: float, h: float, kind: str, *, title: str = "") -> str:
-    inner = f"<title>{escape(title)}</title>" if title else ""
+    inner = f"<title>{_say(title)}</title>" if title else ""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{max(w, 0.0):.1f}" height="{h:.1f}"'
     return f'<rect {place} class="{kind}">{inner}</rect>'
 
@@ -39,7 +43,7 @@ def _line(x0: float, y0: float, x1: float, y1: float, kind: str) -> str:
 def _svg(height: float, title: str, description: str, body: Sequence[str], *, width: int = WIDTH) -> str:
     return (
         f'<svg viewBox="0 0 {width} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
-        f"<title>{escape(title)}</title><desc>{escape(description)}</desc>{''.join(body)}</svg>"
+        f"<title>{_say(title)}</title><desc>{_say(description)}</desc>{''.join(body)}</svg>"
     )
 
 
@@ -122,7 +126,7 @@ def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
         body.append(_rect(axis.at(arrive[1]), top + 14, max(sure, 3.0), 21, f"stay {kind}", title=title))
         middle = (axis.at(arrive[0]) + ends) / 2
         label = _text(middle, top + 12.5, _visit_label(visit), kind="label", anchor="middle")
-        body.append(f'<a href="#{escape(words.clean(visit.visit_id), quote=True)}">{label}</a>')
+        body.append(f'<a href="#{_say(visit.visit_id)}">{label}</a>')
     for look in row.looks:
         body.append(
             _look(axis.at(look.when), top + 46, look.state, f"{look.scene_id}: {words.OUTCOME[look.state]}")
@@ -150,7 +154,7 @@ def _spells(days: Sequence[tuple[date, DayState]]) -> list[tuple[date, date, Day
 
 
 def _look(x: float, y: float, state: str, title: str) -> str:
-    inner = f"<title>{escape(title)}</title>"
+    inner = f"<title>{_say(title)}</title>"
     if state == "obscured":
         path = f"M{x - 3.5:.1f} {y - 3.5:.1f}l7 7m0 -7l-7 7"
         return f'<path d="{path}" class="look-hidden">{inner}</path>'
@@ -211,7 +215,7 @@ def _stairs(steps: Sequence[Step], axis: _Axis, y: Height, right: float) -> list
         title = f"{step.visit_id}: {words.two_figures(step.middle)} barrels so far"
         body.append(
             f'<circle cx="{start:.1f}" cy="{y(step.middle):.1f}" r="4" class="step-dot">'
-            f"<title>{escape(title)}</title></circle>"
+            f"<title>{_say(title)}</title></circle>"
         )
     return body
 

@@ -1,0 +1,255 @@
+"""The report: safe to open, complete without a network, and true to the documents it is made from."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+
+import cv2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipeline.products import Quantiles, SceneResult, Visit, VisitsDocument, VolumeDocument
+from pipeline.render import render_report
+from pipeline.render.report_visits import picture_uri
+from pipeline.render.season import (
+    berth_rows,
+    common_share,
+    cumulative,
+    departure_time,
+    joint_width,
+    season_span,
+)
+from tests.render_examples import START, make_chip, make_season, make_site, make_visits, make_volume
+
+VOID = {"meta", "img", "br", "rect", "line", "circle", "path"}
+NO_VISITS = VisitsDocument(visits=(), coverage=replace(make_visits().coverage, usable_times=(), by_month=()))
+ZERO = Quantiles(p05=0.0, p50=0.0, p95=0.0)
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page; fails on tags that do not close."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self.handlers: list[str] = []
+        self.ids: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        assert self.open == [], f"left open: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        for name, value in attrs:
+            if name in {"src", "href", "xlink:href", "action", "data"}:
+                self.links.append(value or "")
+            if name.startswith("on"):
+                self.handlers.append(name)
+            if name == "id":
+                self.ids.append(value or "")
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in VOID:
+            return
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag, f"</{tag}> closes another tag"
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] != ["style"]:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.words).replace("\u202f", " "))
+
+
+@pytest.fixture(scope="module")
+def season() -> tuple[VisitsDocument, VolumeDocument, list[SceneResult], dict[str, bytes]]:
+    visits, volume, results, crops = make_season()
+    pictures = {name: cv2.imencode(".jpg", crop[:, :, ::-1])[1].tobytes() for name, crop in crops.items()}
+    return visits, volume, results, pictures
+
+
+def page_of(season: tuple[VisitsDocument, VolumeDocument, list[SceneResult], dict[str, bytes]]) -> Page:
+    visits, volume, results, pictures = season
+    site = make_site(make_chip((60, 60), 1.0, ships=()))
+    return Page(render_report(visits, volume, results, site=site, pictures=pictures))
+
+
+def test_the_page_needs_nothing_else(
+    season: tuple[VisitsDocument, VolumeDocument, list[SceneResult], dict[str, bytes]],
+) -> None:
+    page = page_of(season)
+    assert page.tags["script"] == page.tags["link"] == page.tags["iframe"] == page.tags["object"] == 0
+    assert page.handlers == []
+    assert all(link.startswith(("data:image/jpeg;base64,", "#")) for link in page.links)
+    assert page.tags["img"] == 6  # every scene of every visit
+    assert len(page.ids) == len(set(page.ids))
+    for link in page.links:
+        assert not link.startswith("#") or link[1:] in page.ids
+
+
+def test_names_cannot_become_markup(
+    season: tuple[VisitsDocument, VolumeDocument, list[SceneResult], dict[str, bytes]],
+) -> None:
+    visits, volume, results, pictures = season
+    evil = '"><img src=x onerror=alert(1)></style><script>alert(1)</script>\x00\u202e'
+    results = [replace(r, scene_id=evil + r.scene_id, platform=evil) for r in results]
+    calls = tuple(
+        replace(v, visit_id=evil + v.visit_id, berth_id=evil, scene_ids=tuple(evil + s for s in v.scene_ids))
+        for v in visits.visits
+    )
+    volume = replace(
+        volume,
+        product=replace(volume.product, name=evil),
+        by_visit=tuple(
+            replace(b, visit_id=evil + b.visit_id, budget=(replace(b.budget[0], term=evil),))
+            for b in volume.by_visit
+        ),
+    )
+    site = replace(make_site(make_chip((60, 60), 1.0, ships=())), name=evil)
+    shown = {evil + name: data for name, data in pictures.items()}
+    html = render_report(replace(visits, visits=calls), volume, results, site=site, pictures=shown)
+    page = Page(html)
+    assert page.tags["script"] == 0
+    assert page.handlers == []
+    assert page.tags["img"] == 6
+    assert "\x00" not in html
+    assert "\u202e" not in html
+
+
+def test_the_headline_has_its_interval_and_what_it_rests_on(
+    season: tuple[VisitsDocument, VolumeDocument, list[SceneResult], dict[str, bytes]],
+) -> None:
+    said = page_of(season).text
+    assert "150 000 barrels" in said
+    assert "90 %: 130 000 to 160 000" in said
+    assert "110 000 (90 %: 100 000–120 000)" in said
+    assert "10 of 15" in said
+    assert "1 visits may have been missed (90 %: 0–4)" in said
+    assert "almost no chance (1 %)" in said
+    assert "37 000 (90 %: 33 000–40 000)" in said
+    assert "none of these" in said
+
+
+def test_simulated_data_and_candidate_berths_are_said(
+    season: tuple[VisitsDocument, VolumeDocument, list[SceneResult], dict[str, bytes]],
+) -> None:
+    said = page_of(season).text
+    assert "SIMULATED DATA" in said
+    assert "Berths not confirmed: b2" in said
+    assert "truncated: scene.tif ends after 4,096 bytes" in said
+    visits, volume, results, _ = season
+    real = [replace(r, simulated=False) for r in results]
+    plain = render_report(replace(visits, simulated=False), replace(volume, simulated=False), real)
+    assert "SIMULATED" not in plain
+
+
+def test_the_order_of_the_scenes_does_not_matter(
+    season: tuple[VisitsDocument, VolumeDocument, list[SceneResult], dict[str, bytes]],
+) -> None:
+    visits, volume, results, pictures = season
+    first = render_report(visits, volume, results, pictures=pictures)
+    turned = dict(reversed(pictures.items()))
+    assert render_report(visits, volume, results[::-1], pictures=turned) == first
+
+
+def test_an_empty_season_has_a_page() -> None:
+    volume = make_volume()
+    nothing = replace(
+        volume,
+        period=None,
+        cap=(),
+        by_visit=(),
+        barrels=replace(volume.barrels, measured=ZERO, imputed=ZERO, unseen=ZERO, baseline=ZERO, total=ZERO),
+    )
+    said = Page(render_report(NO_VISITS, nothing, ())).text
+    assert "0 barrels" in said
+    assert "No tanker was seen" in said
+
+
+def test_only_pictures_are_embedded() -> None:
+    assert picture_uri(b"<svg onload=alert(1)>") is None
+    assert picture_uri(b"") is None
+    assert (picture_uri(b"\x89PNG\r\n\x1a\n123") or "").startswith("data:image/png;base64,")
+    assert (picture_uri(b"RIFF0000WEBPVP8 ") or "").startswith("data:image/webp;base64,")
+
+
+# -------------------------------------------------------------------------------------------- season
+
+WIDTHS = st.lists(st.floats(1.0, 1e5), min_size=2, max_size=12)
+
+
+@given(WIDTHS, st.floats(0.0, 1.0))
+def test_the_shared_part_of_an_error_is_found_again(widths: list[float], common: float) -> None:
+    whole = joint_width(widths, common)
+    assert joint_width(widths, common_share(widths, whole)) == pytest.approx(whole, rel=1e-6)
+    assert math.sqrt(sum(w * w for w in widths)) * (1 - 1e-9) <= whole <= sum(widths) * (1 + 1e-9)
+
+
+def test_the_last_step_is_the_baseline() -> None:
+    visits, volume = make_visits(), make_volume()
+    steps = cumulative(visits, volume, 2026)
+    total = sum(item.barrels.p50 for item in volume.by_visit)
+    baseline = volume.barrels.baseline
+    assert steps[-1].middle == pytest.approx(total)
+    assert steps[-1].high - total == pytest.approx(baseline.p95 - baseline.p50, rel=1e-6)
+    assert total - steps[-1].low == pytest.approx(baseline.p50 - baseline.p05, rel=1e-6)
+    widths = [step.high - step.low for step in steps]
+    assert widths == sorted(widths)
+
+
+def test_every_year_starts_from_nothing() -> None:
+    visits, volume = make_visits(), make_volume()
+
+    def later(visit: Visit) -> Visit:
+        earliest, latest = visit.departure_window
+        year = timedelta(days=90)
+        return replace(visit, departure_window=(earliest + year, None if latest is None else latest + year))
+
+    split = replace(visits, visits=(*visits.visits[:2], *(later(v) for v in visits.visits[2:])))
+    first, second = cumulative(split, volume, 2026), cumulative(split, volume, 2027)
+    assert [len(first), len(second)] == [2, 2]
+    assert second[0].middle == pytest.approx(volume.by_visit[2].barrels.p50)
+    assert cumulative(split, volume, 2031) == ()
+
+
+def test_departures_are_placed_in_the_middle_of_their_window() -> None:
+    first, *_, last = make_visits().visits
+    earliest, latest = first.departure_window
+    assert latest is not None
+    assert departure_time(first) == earliest + (latest - earliest) / 2
+    assert departure_time(last) == last.departure_window[0]
+
+
+def test_hidden_days_are_those_without_a_clear_look(
+    season: tuple[VisitsDocument, VolumeDocument, list[SceneResult], dict[str, bytes]],
+) -> None:
+    visits, volume, results, _ = season
+    span = season_span(visits, volume, results)
+    assert span is not None
+    rows = {row.id: row for row in berth_rows(visits, results, None, span)}
+    days = dict(rows["b1"].days)
+    assert days[(START + timedelta(days=14)).date()] == "hidden"
+    assert days[(START + timedelta(days=2)).date()] == "seen"
+    assert days[(START + timedelta(days=3)).date()] == "no-look"
+    assert Counter(days.values())["hidden"] == 4
+    both = [*results, replace(results[6], scene_id="again", berths=results[0].berths)]
+    clear = dict({row.id: row for row in berth_rows(visits, both, None, span)}["b1"].days)
+    assert clear[(START + timedelta(days=15)).date()] == "seen"  # one clear look that day is enough
+    assert rows["b2"].verified is False
