@@ -81,7 +81,7 @@ def write_item(
     pixels = ramp() if data is None else data
     write_tif(folder / f"{scene_id}.tif", pixels, **tif)
     names = ("blue", "green", "red", "nir")[: pixels.shape[0]]
-    document = {
+    document: dict[str, Any] = {
         "type": "Feature",
         "stac_version": "1.0.0",
         "id": scene_id,
@@ -114,7 +114,9 @@ def write_item(
     return path
 
 
-def affine_rpc(incidence: float, azimuth: float, *, lon: float = 133.06, lat: float = 42.745) -> dict[str, str]:
+def affine_rpc(
+    incidence: float, azimuth: float, *, lon: float = 133.06, lat: float = 42.745
+) -> dict[str, str]:
     """RPC of a camera at infinity: a point at height h appears h tan(theta) away from the satellite.
 
     Image axes are turned by 25 deg and mirrored, so that no convention of the image can help.
@@ -123,8 +125,12 @@ def affine_rpc(incidence: float, azimuth: float, *, lon: float = 133.06, lat: fl
     w = 1.0 - 0.006_694_379_990_14 * np.sin(np.radians(lat)) ** 2
     east = np.radians(6_378_137.0 / np.sqrt(w) * np.cos(np.radians(lat)))
     north = np.radians(6_378_137.0 * (1.0 - 0.006_694_379_990_14) / w**1.5)
-    lean = np.tan(np.radians(incidence)) * np.array([np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))])
-    to_image = np.array([[np.cos(turn), np.sin(turn)], [np.sin(turn), -np.cos(turn)]]) / gsd  # (col, row) from (E, N)
+    lean = np.tan(np.radians(incidence)) * np.array(
+        [np.sin(np.radians(azimuth)), np.cos(np.radians(azimuth))]
+    )
+    to_image = (
+        np.array([[np.cos(turn), np.sin(turn)], [np.sin(turn), -np.cos(turn)]]) / gsd
+    )  # (col, row) from (E, N)
     degree, height = 0.05, 500.0
     ground = np.array([[degree * east, 0.0, -height * lean[0]], [0.0, degree * north, -height * lean[1]]])
     samp, line = to_image @ ground / scale  # per unit of (lon, lat, height), normalised
@@ -135,10 +141,12 @@ def affine_rpc(incidence: float, azimuth: float, *, lon: float = 133.06, lat: fl
 
     one = " ".join(["1", *["0"] * 19])
     return {
-        "LINE_OFF": "5000", "SAMP_OFF": "5000", "LAT_OFF": f"{lat}", "LONG_OFF": f"{lon}", "HEIGHT_OFF": "20",
-        "LINE_SCALE": f"{scale}", "SAMP_SCALE": f"{scale}", "LAT_SCALE": f"{degree}", "LONG_SCALE": f"{degree}",
-        "HEIGHT_SCALE": f"{height}",
-        "LINE_NUM_COEFF": row(line), "LINE_DEN_COEFF": one, "SAMP_NUM_COEFF": row(samp), "SAMP_DEN_COEFF": one,
+        "LINE_OFF": "5000", "SAMP_OFF": "5000",
+        "LAT_OFF": f"{lat}", "LONG_OFF": f"{lon}", "HEIGHT_OFF": "20",
+        "LINE_SCALE": f"{scale}", "SAMP_SCALE": f"{scale}",
+        "LAT_SCALE": f"{degree}", "LONG_SCALE": f"{degree}", "HEIGHT_SCALE": f"{height}",
+        "LINE_NUM_COEFF": row(line), "LINE_DEN_COEFF": one,
+        "SAMP_NUM_COEFF": row(samp), "SAMP_DEN_COEFF": one,
     }  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.ingest_files import CRS, ORIGIN, ramp, write_item, write_tif
+from ingest_files import CRS, ORIGIN, ramp, write_item, write_tif
 
 from pipeline.config import IngestConfig
 from pipeline.errors import InputError, UsageError
@@ -59,7 +59,8 @@ def test_our_own_output_is_not_an_input(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a/b", "..", "", "x" * 300, "new\nline", "=cmd", "e\u0301t\u00e9", "\u6771", "a b", ".hidden", "\udcff"]
+    "name",
+    ["a/b", "..", "", "x" * 300, "new\nline", "=cmd", "e\u0301t\u00e9", "\u6771", "a b", ".hidden", "\udcff"],
 )
 def test_names_are_safe(name: str) -> None:
     safe = safe_name(name)
@@ -119,7 +120,9 @@ def test_off_nadir_is_carried_to_the_ground(tmp_path: Path) -> None:
     geometry = read_scene(find_deliveries([tmp_path])[0]).geometry
     assert geometry is not None
     # sin(theta) = (R + H)/R sin(eta) with H = 770 km
-    assert geometry.incidence_angle == pytest.approx(np.degrees(np.arcsin(7141008.8 / 6371008.8 * np.sin(np.radians(25)))))
+    assert geometry.incidence_angle == pytest.approx(
+        np.degrees(np.arcsin(7141008.8 / 6371008.8 * np.sin(np.radians(25))))
+    )
 
 
 def test_azimuths_are_wrapped(tmp_path: Path) -> None:
@@ -133,7 +136,9 @@ def test_azimuths_are_wrapped(tmp_path: Path) -> None:
 
 def test_sun_is_held_against_the_clock(tmp_path: Path) -> None:
     write_item(tmp_path / "off", properties={"view:sun_elevation": 55.0})
-    write_item(tmp_path / "none", scene_id="s02", properties={"view:sun_elevation": None, "view:sun_azimuth": None})
+    write_item(
+        tmp_path / "none", scene_id="s02", properties={"view:sun_elevation": None, "view:sun_azimuth": None}
+    )
     off, none = (read_scene(d) for d in find_deliveries([tmp_path]))
     assert [f.code for f in off.flags] == ["sun-disagrees"]
     assert [f.code for f in none.flags] == ["sun-computed"]
@@ -244,13 +249,15 @@ def test_web_mercator_is_not_metres(tmp_path: Path) -> None:
 
 
 def test_coarse_bands_are_brought_to_the_finest(tmp_path: Path) -> None:
-    """20 m bands lie on 10 m ones where their centres are: a ramp over the ground is the same ramp in both."""
+    """Of 20 m and of 10 m: a ramp over the ground is the same ramp in both."""
     east = np.arange(60) * 10.0 + 5.0
     fine = np.broadcast_to(1000 + east, (1, 40, 60)).astype("uint16")
     coarse = np.broadcast_to(1000 + np.arange(30) * 20.0 + 10.0, (1, 20, 30)).astype("uint16")
     name = "2023-08-21_Sentinel-2_L2A_{}.tif"
     write_tif(tmp_path / name.format("B08"), fine, transform=(10.0, 0.0, *ORIGIN[:1], 0.0, -10.0, ORIGIN[1]))
-    write_tif(tmp_path / name.format("B11"), coarse, transform=(20.0, 0.0, *ORIGIN[:1], 0.0, -20.0, ORIGIN[1]))
+    write_tif(
+        tmp_path / name.format("B11"), coarse, transform=(20.0, 0.0, *ORIGIN[:1], 0.0, -20.0, ORIGIN[1])
+    )
     (delivery,) = find_deliveries([tmp_path])
     chip = read_chip(read_scene(delivery), aoi=None, config=CONFIG)
     assert chip.bands == ("nir", "swir16")
@@ -293,7 +300,11 @@ def test_delivered_masks(tmp_path: Path) -> None:
     path = write_item(tmp_path)
     write_tif(tmp_path / "scl.tif", scl, transform=(1.0, 0.0, ORIGIN[0], 0.0, -1.0, ORIGIN[1]))
     document = json.loads(path.read_text())
-    document["assets"]["SCL"] = {"href": "./scl.tif", "type": "image/tiff; application=geotiff", "roles": ["data"]}
+    document["assets"]["SCL"] = {
+        "href": "./scl.tif",
+        "type": "image/tiff; application=geotiff",
+        "roles": ["data"],
+    }
     path.write_text(json.dumps(document))
     scene = read_scene(find_deliveries([tmp_path])[0])
     assert [b.name for b in scene.bands] == ["blue", "green", "red", "nir"]
@@ -302,7 +313,9 @@ def test_delivered_masks(tmp_path: Path) -> None:
     assert chip.delivered_cloudy is not None
     assert chip.delivered_shadowed is not None
     rows = np.repeat(scl[0, :, 0], 2)
-    np.testing.assert_array_equal(chip.delivered_cloudy[:, 7], (rows == 9) | (rows == 10))  # snow is not cloud
+    np.testing.assert_array_equal(
+        chip.delivered_cloudy[:, 7], (rows == 9) | (rows == 10)
+    )  # snow is not cloud
     np.testing.assert_array_equal(chip.delivered_shadowed[:, 7], rows == 3)
 
 

@@ -64,11 +64,9 @@ def read_scene(delivery: Delivery, *, now: datetime | None = None) -> Scene:
         raise InputError("bands", f"{delivery.path.name}: no band that is known", hint="name the bands")
     header, crs, grid = _finest(list(headers.values()), draft)
     _check_time(draft, delivery, now or datetime.now(UTC))
-    corners = _corners(grid)
-    footprint = draft.footprint or corners
     day_only = any(f.code == "time-of-day-unknown" for f in draft.flags)
     rpc = draft.rpc or next((h.rpc for h in headers.values() if h.rpc is not None), None)
-    geometry, flags = settle_geometry(draft.view, rpc, None if day_only else draft.when, _centre(corners))
+    geometry, flags = settle_geometry(draft.view, rpc, None if day_only else draft.when, grid.origin)
     inputs = _hash_inputs(draft)
     return Scene(
         scene_id=delivery.name,
@@ -78,7 +76,7 @@ def read_scene(delivery: Delivery, *, now: datetime | None = None) -> Scene:
         crs=crs,
         transform=header.transform,
         shape=header.shape,
-        footprint=footprint,
+        footprint=draft.footprint or _corners(grid),
         bands=draft.bands,
         geometry=geometry,
         calibrated=draft.calibrated,
@@ -129,11 +127,6 @@ def _corners(grid: Grid) -> Polygon:
     ]
     ring = pixel_to_lonlat(grid, np.array(points, dtype=np.float64))
     return tuple((float(x), float(y)) for x, y in ring)
-
-
-def _centre(corners: Polygon) -> tuple[float, float]:
-    lon, lat = np.asarray(corners, dtype=np.float64).mean(axis=0)
-    return float(lon), float(lat)
 
 
 def _check_time(draft: Draft, delivery: Delivery, now: datetime) -> None:
