@@ -19,7 +19,7 @@ from pipeline.render.palette import AMBER, INK, KIND, MUTED, NAVY, PANEL, RULE
 
 WIDTH: Final = 1134
 """Of every card [px]."""
-MEASURED_HEIGHT: Final = 842
+MEASURED_HEIGHT: Final = 830
 REFUSED_HEIGHT: Final = 384
 _PAD: Final = 16
 _TITLE: Final = 50

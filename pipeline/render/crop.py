@@ -26,9 +26,26 @@ def ship_frame(ship: ShipMark, shape: tuple[int, int], *, margin: float = 1.22) 
 
 
 def detail_frame(ship: ShipMark, shape: tuple[int, int], half: float) -> Frame:
-    """The mid-body, from `half` m to port (top) to `half` m to starboard (bottom)."""
+    """The mid-body from u = -`half` m (port, top) to u = +`half` m (starboard, bottom).
+
+    Where both deck edges were marked, u and the heading are those of the measurement, so that the
+    fitted profile can stand beside its pixels; else those of the outline.
+    """
     centre, _, _ = _extent(ship)
-    return frame_around(centre, shape[0] / (2 * half), shape, up=ship.detection.heading - 90.0)
+    heading = ship.detection.heading
+    freeboard = ship.detection.freeboard
+    decks = [points for name, points in ship.lines if name == "deck-edge"]
+    profile = freeboard.profile if freeboard is not None else None
+    deck = [part for part in profile.parts if part.name == "deck"] if profile is not None else []
+    if len(decks) == 2 and deck:
+        along = sum(points[-1] - points[0] for points in decks)
+        heading = float(np.degrees(np.arctan2(along[0], along[1])))
+        _, starboard = ship_axes(heading)
+        middle = sum(points[0] + points[-1] for points in decks) / 4
+        u = (min(p.start for p in deck) + max(p.stop for p in deck)) / 2
+        east, north = middle - u * starboard
+        centre = (float(east), float(north))
+    return frame_around(centre, shape[0] / (2 * half), shape, up=heading - 90.0)
 
 
 def _extent(ship: ShipMark) -> tuple[tuple[float, float], float, float]:

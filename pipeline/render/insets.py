@@ -78,8 +78,16 @@ def draw_profile(
             [x + (series[shown] - low) / (high - low) * plot_w, y + (u[shown] - top) / (bottom - top) * h],
             axis=-1,
         )
-        line(canvas, points, colour, width=width)
+        for piece in _unbroken(points, u[shown]):
+            line(canvas, piece, colour, width=width)
     frame(canvas, corner, extent, RULE, width=1)
+
+
+def _unbroken(points: Points, u: Points) -> list[Points]:
+    """A line cut where the profile was not looked at: steps of more than three times the usual."""
+    steps = np.abs(np.diff(u))
+    gaps = np.flatnonzero(steps > 3.0 * np.median(steps)) + 1
+    return list(np.split(points, gaps))
 
 
 def _draw_parts(

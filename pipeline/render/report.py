@@ -189,8 +189,8 @@ def _cap_words(cap: CapYear) -> str:
         return ""
     last = cap.probability_crossed_by[-1]
     said = (
-        f"That the limit of {words.grouped(cap.limit)} barrels for {cap.year} had been passed by {last.date}, "
-        f"the unseen included: {words.likelihood(last.probability)}."
+        f"That the limit of {words.grouped(cap.limit)} barrels for {cap.year} had been passed by "
+        f"{last.date}, the unseen included: {words.likelihood(last.probability)}."
     )
     if cap.baseline_crossed_on is not None:
         said += f" What was seen alone passes it on {cap.baseline_crossed_on}."
