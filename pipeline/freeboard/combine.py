@@ -11,15 +11,16 @@ from pipeline.freeboard.sides import SideFit
 
 Array = npt.NDArray[np.float64]
 
-LOOSE = 0.01
-"""Share of probability kept for "this side was misread": its likelihood is flat at this level."""
+LOOSE = (0.0005, 0.01)
+"""Share of probability kept for "this side was misread", where one side speaks and where both do: its
+likelihood is flat at this level, so that two sides that disagree leave two modes and no middle."""
 
 
-def tempered(fit: SideFit) -> Array:
+def tempered(fit: SideFit, loose: float) -> Array:
     """(freeboard,) log likelihood of one side, widened where the best profile does not fit well."""
     curve = fit.log_likelihood / max(1.0, fit.chi2)
     density = np.exp(curve)
-    return np.asarray(np.log((1 - LOOSE) * density / density.sum() + LOOSE / len(density)))
+    return np.asarray(np.log((1 - loose) * density / density.sum() + loose / len(density)))
 
 
 def combine_sides(grid: Array, fits: dict[int, SideFit], beam: float) -> Array:
@@ -28,7 +29,8 @@ def combine_sides(grid: Array, fits: dict[int, SideFit], beam: float) -> Array:
     With heel the edges stand at F + d and F - d, d = beam/2 tan(heel); heel is a mixture of ships that lie
     upright and ships that list.
     """
-    sides = {side: tempered(fit) for side, fit in fits.items() if fit.shifts.reach > 0.03}
+    telling = {side: fit for side, fit in fits.items() if fit.shifts.reach > 0.03}
+    sides = {side: tempered(fit, LOOSE[len(telling) > 1]) for side, fit in telling.items()}
     if not sides:
         return np.zeros_like(grid)
     out = np.full(len(grid), -np.inf)

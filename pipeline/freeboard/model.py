@@ -89,6 +89,9 @@ class Levels:
     """Standard deviation of structure along the hull on deck, side, shadow, water."""
 
 
+DARKEST = 0.93
+"""A shadow on water keeps at most this share of the water's light; skylight and haze fill the rest [1]."""
+
 LENGTHS = (0.8, 1.5)
 """Length across the hull of the structure of paint (deck and side) and of water (shadow and light) [m]."""
 
@@ -223,14 +226,37 @@ def log_evidence(
     residual = value - np.einsum("l,mls->ms", mean, columns)
     n = len(v)
     # one Cholesky of the bordered matrix gives the determinant and the whitened residual together
-    big = np.zeros((len(edge), n + 1, n + 1))
-    big[:, :n, :n] = K
-    big[:, n, :n] = residual  # only the lower triangle is read
-    big[:, n, n] = 1e9
+    big = np.zeros((len(edge), n + 2, n + 2))
+    big[:, :n, :n] = K  # only the lower triangle is read
+    big[:, n, :n] = residual
+    big[:, n + 1, :n] = _shadow_excess(columns, spread)
+    big[:, n, n] = big[:, n + 1, n + 1] = 1e9
     factor = np.linalg.cholesky(big)
     diagonal = np.einsum("mii->mi", factor)[:, :n]
     quadratic = (factor[:, n, :n] ** 2).sum(axis=1)
-    return -0.5 * quadratic - np.log(diagonal).sum(axis=1), quadratic / n
+    log_value = -0.5 * quadratic - np.log(diagonal).sum(axis=1)
+    return log_value + _log_darker(factor[:, n:, :n], mean, spread), quadratic / n
+
+
+def _shadow_excess(columns: Array, spread: Array) -> Array:
+    """(candidate, sample) prior covariance of the data with shadow - DARKEST * water."""
+    s2 = spread**2
+    return np.asarray(s2[3] * columns[:, 3] - DARKEST * s2[4] * columns[:, 4])
+
+
+def _log_darker(solved: Array, mean: Array, spread: Array) -> Array:
+    """Log of how much likelier than before the data make a shadow that is darker than the water.
+
+    A Gaussian prior lets a "shadow" be as bright as the water, and then a dark band of paint or the true
+    shadow passes for the hull's side with an unseen shadow beyond it.
+    """
+    from scipy.special import log_ndtr
+
+    before = mean[3] - DARKEST * mean[4]
+    variance = spread[3] ** 2 + (DARKEST * spread[4]) ** 2
+    after = before + (solved[:, 0] * solved[:, 1]).sum(axis=1)
+    left = np.maximum(variance - (solved[:, 1] ** 2).sum(axis=1), 1e-6 * variance)
+    return np.asarray(log_ndtr(-after / np.sqrt(left)) - log_ndtr(-before / np.sqrt(variance)))
 
 
 def structure(shares: Array, levels: Levels, correlation: Array) -> Array:
