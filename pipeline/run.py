@@ -411,7 +411,7 @@ def picture_scene(look: Look, result: SceneResult) -> Annotated:
 
 
 def picture_ships(look: Look, result: SceneResult) -> Mapping[str, npt.NDArray[np.uint8]]:
-    """(row, col, 3) RGB by detection id, of the ships that a visit may be made of: at a berth, or measured."""
+    """(row, col, 3) RGB by detection id, of ships that a visit may be made of: at a berth, or measured."""
     from pipeline.render import render_crop
 
     return {

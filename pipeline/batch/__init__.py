@@ -10,7 +10,8 @@ from pipeline.batch.again import (
     take_snapshot,
 )
 from pipeline.batch.compare import Change
-from pipeline.batch.conduct import BatchOutcome, Request, SceneOutcome, Step, code_version, run_batch
+from pipeline.batch.conduct import BatchOutcome, SceneOutcome, Step, run_batch
+from pipeline.batch.describe import Request, code_version
 from pipeline.batch.executors import Executor, InProcess, Pool, default_jobs, default_memory
 from pipeline.batch.folder import make_report, remake_season
 from pipeline.batch.season import SeasonFiles, read_results, read_season, write_season

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import os
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -146,7 +147,7 @@ def _named_file(path: Path) -> tuple[InputFile, ...]:
 
 
 def _save_clouds(path: Path, clouds: CloudMask) -> None:
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{os.getpid()}.part")  # two deliveries of one scene may meet here
     with part.open("wb") as file:
         np.savez_compressed(
             file,

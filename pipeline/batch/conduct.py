@@ -2,59 +2,52 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline import __version__
 from pipeline.batch.children import CROPS, clouds_path, save_memory, take_look, take_measure
+from pipeline.batch.describe import (
+    Request,
+    canonical,
+    code_version,
+    describe_request,
+    describe_result,
+    describe_software,
+    empty_result,
+    hash_fleet,
+    hash_text,
+    scene_config,
+    survey_salt,
+)
 from pipeline.batch.executors import Executor
+from pipeline.batch.memory import hash_memory, learn_memories
 from pipeline.batch.plan import Plan, Refusal, Task, Wanted, plan_batch
 from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob
 from pipeline.batch.season import SeasonFiles, write_season
-from pipeline.config import Config, VolumeConfig
-from pipeline.datatypes import Ship, Site
 from pipeline.errors import StoreError
-from pipeline.products import SceneResult, Software
-from pipeline.run import SCHEMA_VERSION, Memory, Survey, learn_memory
+from pipeline.products import Software
+from pipeline.run import Memory
 from pipeline.store import (
     Artefact,
     SceneRow,
     Store,
-    SurveyRow,
     check_room,
     empty_work,
     format_time,
-    from_json,
     install,
     install_bytes,
     is_intact,
     remove_work,
-    text_to_grid,
     to_json,
-    unpack_array,
 )
 
 if TYPE_CHECKING:
     from pipeline.ingest import Delivery
 
 PICTURES = ("annotated.png", "annotated.tif")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What is asked of a batch."""
-
-    deliveries: tuple[Delivery, ...]
-    out: Path
-    site: Site
-    fleet: tuple[Ship, ...]
-    config: Config
-    force: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +91,6 @@ class BatchOutcome:
     def troubled(self) -> tuple[SceneOutcome, ...]:
         """The scenes that are refused, failed or crashed."""
         return tuple(s for s in self.scenes if s.status in {"refused", "failed", "crashed"})
-
-
-def canonical(site: Site, fleet: Sequence[Ship]) -> tuple[Site, tuple[Ship, ...]]:
-    """Site and register as the store keeps them, so that a later command sees the same numbers."""
-    return from_json(Site, to_json(site)), tuple(from_json(Ship, to_json(ship)) for ship in fleet)
 
 
 def run_batch(
@@ -365,117 +353,3 @@ class _Batch:
 
     def _step(self, phase: str, done: int, total: int, name: str, text: str) -> None:
         self.report(Step(phase=phase, done=done, total=total, name=name, text=text))
-
-
-# --------------------------------------------------------------------------- hashes and descriptions
-
-
-def hash_text(text: str) -> str:
-    """sha256 of a text."""
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def hash_fleet(fleet: Sequence[Ship]) -> str:
-    """sha256 of a register."""
-    return hash_text("".join(to_json(ship) for ship in fleet))
-
-
-def scene_config(config: Config) -> Config:
-    """The settings that a scene's result depends on: all but those of the barrels."""
-    return replace(config, volume=VolumeConfig())
-
-
-def survey_salt(site: Site, config: Config) -> str:
-    """What a survey depends on beside its scene's bytes."""
-    parts = Config(ingest=config.ingest, clouds=config.clouds).sha256()
-    return f"{hash_text(to_json(site))} {parts} {code_version()}"
-
-
-@lru_cache(maxsize=1)
-def code_version() -> str:
-    """The version, with a hash of the code: a checkout that was edited is another version."""
-    package = Path(__file__).resolve().parent.parent
-    digest = hashlib.sha256()
-    for path in sorted(package.rglob("*.py")):
-        part = path.relative_to(package).parts[0]
-        if part not in {"cli", "simulate"}:
-            digest.update(path.relative_to(package).as_posix().encode() + path.read_bytes())
-    return f"{__version__}+{digest.hexdigest()[:16]}"
-
-
-def describe_software(request: Request) -> Software:
-    """What makes the results of a request."""
-    return Software(
-        version=__version__,
-        models={
-            "register": hash_fleet(request.fleet),
-            f"site/{request.site.id}": hash_text(to_json(request.site)),
-        },
-        config_sha256=scene_config(request.config).sha256(),
-    )
-
-
-def describe_request(request: Request) -> dict[str, str]:
-    """Site, register and settings as the store keeps them for later commands."""
-    from dataclasses import asdict
-
-    return {
-        "site": to_json(request.site),
-        "fleet": "[" + ",".join(to_json(ship) for ship in request.fleet) + "]",
-        "config": json.dumps(asdict(request.config), sort_keys=True),
-    }
-
-
-def empty_result(scene_id: str, request: Request) -> SceneResult:
-    """A refused scene of which nothing is known."""
-    return SceneResult(
-        schema_version=SCHEMA_VERSION,
-        scene_id=scene_id,
-        datetime=None,
-        platform=None,
-        gsd=None,
-        crs=None,
-        inputs=(),
-        software=describe_software(request),
-        status="refused",
-        reason=None,
-    )
-
-
-def describe_result(made: Measured) -> str:
-    """One line on a scene, for the progress."""
-    if made.refused is not None:
-        return f"{made.refused.code}: {made.refused.message}"
-    ships = json.loads(made.result)["detections"]
-    measured = sum(ship["freeboard"] is not None for ship in ships)
-    return f"{len(ships)} ship{'s' * (len(ships) != 1)}, {measured} measured"
-
-
-# ------------------------------------------------------------------------------ the terminal's memory
-
-
-def learn_memories(rows: Sequence[SurveyRow]) -> dict[str, Memory]:
-    """The terminal's memory by cells, from surveys in the order of time.
-
-    A class of gsd without a memory of its own takes that of the next finer one.
-    """
-    surveys: dict[str, list[Survey]] = {}
-    for row in sorted(rows, key=lambda r: (r.acquired, r.content)):
-        cells = text_to_grid(row.cells)
-        survey = Survey(cells=cells, seen=unpack_array(row.seen, cells.shape))
-        surveys.setdefault(row.cells, []).append(survey)
-    memories: dict[str, Memory] = {}
-    finer: Memory | None = None
-    for text in sorted(surveys, key=lambda t: text_to_grid(t).gsd):
-        memory = learn_memory(surveys[text]) or finer
-        if memory is not None:
-            memories[text] = finer = memory
-    return memories
-
-
-def hash_memory(memory: Memory) -> str:
-    """sha256 of a memory."""
-    from pipeline.store import grid_to_text, pack_array
-
-    packed = pack_array(memory.fixed.astype("uint8"))
-    return hashlib.sha256(grid_to_text(memory.cells).encode() + packed).hexdigest()

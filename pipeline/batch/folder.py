@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline.batch.again import Setting, read_setting
 from pipeline.batch.children import CROPS
-from pipeline.batch.conduct import code_version
+from pipeline.batch.describe import code_version
 from pipeline.batch.season import SeasonFiles, read_results, write_season
 from pipeline.errors import UsageError
 from pipeline.store import Store, install_bytes, is_intact, remove_work

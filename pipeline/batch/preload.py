@@ -6,6 +6,7 @@ prepare_process()
 
 import cv2  # noqa: E402  GDAL's settings come first
 import numpy  # noqa: E402, F401
+import pandas  # noqa: E402, F401
 import pydantic  # noqa: E402, F401
 import pyproj  # noqa: E402, F401
 import rasterio  # noqa: E402, F401

@@ -12,6 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -87,16 +88,11 @@ def to_json(record: object) -> str:
     return plain_to_json(to_plain(record))
 
 
-_adapter_cache: dict[Any, TypeAdapter[Any]] = {}
-
-
+@lru_cache(maxsize=32)
 def _adapter(kind: Any) -> TypeAdapter[Any]:
-    """Built once a process: it takes a tenth of a second."""
     from pydantic import TypeAdapter
 
-    if kind not in _adapter_cache:
-        _adapter_cache[kind] = TypeAdapter(kind)
-    return _adapter_cache[kind]
+    return TypeAdapter(kind)
 
 
 def from_json(kind: type[Record], text: str | bytes) -> Record:
@@ -107,5 +103,6 @@ def from_json(kind: type[Record], text: str | bytes) -> Record:
     ValueError
         It is not JSON, or not of this record (pydantic's `ValidationError` is a ValueError).
     """
-    record: Record = _adapter(kind).validate_json(text)
+    hashable: Any = kind
+    record: Record = _adapter(hashable).validate_json(text)
     return record

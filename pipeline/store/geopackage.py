@@ -274,9 +274,19 @@ def _column(rows: Sequence[Row], name: str, kind: type) -> tuple[np.ndarray[Any,
     return np.array(filled, dtype=_DTYPE[kind]), missing
 
 
-def _write_layer(path: Path, layer: str, rows: Sequence[Row], *, append: bool) -> None:
-    from pyogrio import raw
+def _import_pyogrio() -> Any:
+    """pyogrio.raw, without a word from its own GDAL about drivers to skip that it does not have."""
+    skipped = os.environ.pop("GDAL_SKIP", None)
+    try:
+        from pyogrio import raw
+    finally:
+        if skipped is not None:
+            os.environ["GDAL_SKIP"] = skipped
+    return raw
 
+
+def _write_layer(path: Path, layer: str, rows: Sequence[Row], *, append: bool) -> None:
+    raw = _import_pyogrio()
     columns = [_column(rows, name, kind) for name, kind in _COLUMNS[layer]]
     raw.write(
         os.fspath(path),
@@ -297,6 +307,7 @@ def _write_layer(path: Path, layer: str, rows: Sequence[Row], *, append: bool) -
 @contextmanager
 def _fixed_date(results: Sequence[SceneResult]) -> Any:
     """Date the file by its newest scene, not by the clock."""
+    _import_pyogrio()
     import pyogrio
 
     times = [result.datetime for result in results if result.datetime is not None]
