@@ -62,6 +62,12 @@ class LoadConfig:
     consumables_share: float = 0.06
     """Of deadweight, at departure (Suban 2006 gives 5 to 10 % with stores) [1]."""
     consumables_share_sigma: float = 0.02
+    edge_bias: float = 0.0
+    """Of the deck edge that casts the shadow above the main deck at side [m]."""
+    edge_bias_sigma: float = 0.12
+    """Fishplate, gutter bar, gunwale radius: one constant a ship [m]."""
+    ballast_prior: float = 0.45
+    """Share of sightings in the ballast condition, before looking [1]."""
     draws: int = 4000
     seed: int = 2024
 
@@ -76,6 +82,11 @@ class VisitsConfig:
     """Prior median of a stay alongside."""
     stay_factor: float = 1.65
     """Prior geometric standard deviation of a stay."""
+    unlisted_prior: float = 0.3
+    """That a ship is in no row of the register, before looking [1]."""
+    fill_mean: float = 0.92
+    """Load fraction of a departure that was not measured, before the port's own departures [1]."""
+    fill_sigma: float = 0.07
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -405,6 +405,37 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CargoTable:
+    """Cargo as a function of *measured* freeboard, particulars and identity integrated out.
+
+    With it looks combine by adding curves: posterior of freeboard ~ `prior` x likelihoods, then cargo.
+    All arrays are parallel, on `start + step * arange(n)`.
+    """
+
+    start: float
+    """[m]"""
+    step: float
+    """[m]"""
+    prior: tuple[float, ...]
+    """Density over freeboard before the image, ballast and loaded together [1/m]."""
+    ballast: tuple[float, ...]
+    """Probability that a ship at this freeboard carries water ballast and no cargo."""
+    cargo: tuple[float, ...]
+    """Mean where she does not [t]."""
+    cargo_sigma: tuple[float, ...]
+    """All terms together, image apart [t]."""
+    fraction: tuple[float, ...]
+    """Mean load fraction where she does not [1]."""
+    fraction_sigma: tuple[float, ...]
+    deadweight: tuple[float, ...]
+    """Mean deadweight on board [t]."""
+    terms: tuple[tuple[str, tuple[float, ...]], ...]
+    """One standard deviation of the cargo by term, image apart [t]."""
+    capacity: Estimate
+    """Deadweight less full consumables [t]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """What she carries, from her freeboard and her particulars."""
 
@@ -420,6 +451,12 @@ class Load:
     """[t]"""
     budget: tuple[tuple[str, float], ...] = ()
     """One standard deviation of the cargo by term, largest first [t]."""
+    ballast_probability: float = 0.0
+    """That she is in the ballast condition: water, no cargo."""
+    table: CargoTable | None = None
+    """For combining with other looks at the same ship."""
+    sources: tuple[tuple[str, str], ...] = ()
+    """Where each particular of the first candidate came from: ("dwt", "register"), ("depth", "load line")."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

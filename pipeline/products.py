@@ -159,6 +159,10 @@ class Visit:
     """Parallel to `scene_ids`."""
     budget: tuple[tuple[str, float], ...] = ()
     """One standard deviation of the cargo by term, largest first [t]."""
+    capacity: Estimate | None = None
+    """Of cargo: deadweight less full consumables [t]."""
+    flags: tuple[str, ...] = ()
+    """"berth-unverified", "anchorage-only", ..."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +185,30 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnseenVisits:
+    """Visits that fell between usable looks: a posterior, never part of the baseline."""
+
+    probability: tuple[float, ...]
+    """Of exactly 0, 1, 2, ... unseen visits; sums to one."""
+    exposure: float
+    """Mean share of the period's arrivals that would have been seen, 0..1."""
+    stay_median: float
+    """Posterior mean of the median stay [days]."""
+    days: tuple[str, ...] = ()
+    """Dates (UTC) on which an unseen visit may have arrived."""
+    weights: tuple[float, ...] = ()
+    """Parallel to `days`: share of the unseen visits, sums to one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitsDocument:
     """The file visits.json."""
 
     visits: tuple[Visit, ...]
     coverage: Coverage
+    unseen: UnseenVisits | None = None
+    """None where nothing was looked at."""
+    flags: tuple[Flag, ...] = ()
     schema_version: str = "1"
     simulated: bool = False
 

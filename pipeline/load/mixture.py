@@ -1,0 +1,168 @@
+"""Draws of the ship she may be, and what each draw says of cargo at a measured freeboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import LoadConfig
+from pipeline.constants import SEA_WATER_DENSITY
+from pipeline.datatypes import Detection, Identity, Ship
+from pipeline.load.hydrostatics import Hull, deadweight_at, tonnes_per_metre
+from pipeline.load.particulars import Deviates, Particulars, draw_particulars
+
+Array = npt.NDArray[np.float64]
+
+TRIM_SIGMA = 0.05
+"""Centre of flotation away from midship, hog and sag (physics.md 3.4) [m]."""
+RESIDUAL_MEDIAN, RESIDUAL_FACTOR = 0.006, 2.0
+"""Ballast and slops left in a laden ship: lognormal, share of deadweight [1]."""
+OPEN_WATER_DENSITY, OPEN_WATER_SIGMA = 1023.0, 4.0
+"""Where the site gives none: coastal sea water from 1012 to 1027 kg/m3 (TEOS-10) [kg/m3]."""
+SITE_WATER_SIGMA = 1.5
+"""[kg/m3]"""
+PART_SHARE = 0.10
+"""Of sightings: any fill between nothing and full, equally likely [1]."""
+LADEN_FROM, LADEN_SOFT = 0.65, 0.10
+"""Where loaded departures begin, as a smooth step: above it all fills are equally likely [1]."""
+FULLEST = 1.04
+"""Fill beyond which a freeboard contradicts the load line [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A row of the register, or any tanker of the measured size, and how likely she is."""
+
+    ship: Ship | None
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Draws:
+    """Everything that is not the image: (draws, 1) arrays, to broadcast against freeboards."""
+
+    hull: Hull
+    weight: Array
+    capacity: Array
+    """Of cargo: deadweight less full consumables [t]."""
+    consumables: Array
+    """[t]"""
+    residual: Array
+    """[t]"""
+    water_density: Array
+    """[kg/m3]"""
+    bias: Array
+    """Measured less true freeboard [m]."""
+    candidate: npt.NDArray[np.int64]
+    """(draws,) index of the candidate."""
+    sources: tuple[tuple[str, str], ...]
+    """Of the likeliest candidate."""
+
+
+def list_candidates(identity: Sequence[Identity], fleet: Sequence[Ship]) -> tuple[Candidate, ...]:
+    """Ships with particulars, likeliest first; what is left over is one tanker of the measured size."""
+    by_imo = {s.imo: s for s in reversed(fleet) if s.imo is not None}
+    by_name = {s.name: s for s in reversed(fleet) if s.imo is None}
+    listed: list[Candidate] = []
+    for entry in identity:
+        ship = by_imo.get(entry.imo) if entry.imo is not None else by_name.get(entry.name or "")
+        sizes = () if ship is None else (ship.dwt, ship.loa, ship.beam, ship.depth, ship.summer_draught)
+        if any(size is not None for size in sizes) and entry.probability >= 0.005:
+            listed.append(Candidate(ship=ship, probability=entry.probability))
+    rest = 1.0 - sum(c.probability for c in listed)
+    if rest >= 0.005 or not listed:
+        listed.append(Candidate(ship=None, probability=max(rest, 0.005)))
+    listed.sort(key=lambda c: -c.probability)
+    total = sum(c.probability for c in listed)
+    return tuple(Candidate(ship=c.ship, probability=c.probability / total) for c in listed)
+
+
+def draw_ships(
+    candidates: Sequence[Candidate],
+    detection: Detection,
+    z: Deviates,
+    *,
+    water_density: float | None,
+    config: LoadConfig,
+) -> Draws:
+    """As many draws as `z` holds, shared out over the candidates by their probability."""
+    count = len(z["edge"])
+    edges = np.cumsum([c.probability for c in candidates])
+    which = np.minimum(np.searchsorted(edges, (np.arange(count) + 0.5) / count), len(candidates) - 1)
+    parts: list[Particulars] = []
+    for number, candidate in enumerate(candidates):
+        mine = which == number
+        if mine.any():
+            parts.append(draw_particulars(candidate.ship, detection, {k: v[mine] for k, v in z.items()}))
+    names = [f.name for f in fields(Hull)]
+    hull = Hull(**{n: np.concatenate([getattr(p.hull, n) for p in parts])[:, None] for n in names})
+    dwt = hull.dwt
+    share = np.clip(
+        config.consumables_share + config.consumables_share_sigma * column(z, "consumables"), 0, 1
+    )
+    given = water_density is not None
+    centre = water_density if water_density is not None else OPEN_WATER_DENSITY
+    return Draws(
+        hull=hull,
+        weight=np.concatenate([p.weight for p in parts])[:, None],
+        capacity=dwt * (1 - config.consumables_share),
+        consumables=dwt * share,
+        residual=dwt * RESIDUAL_MEDIAN * RESIDUAL_FACTOR ** column(z, "residual"),
+        water_density=centre + (SITE_WATER_SIGMA if given else OPEN_WATER_SIGMA) * column(z, "water"),
+        bias=config.edge_bias + config.edge_bias_sigma * column(z, "edge") + TRIM_SIGMA * column(z, "trim"),
+        candidate=which,
+        sources=parts[0].sources,
+    )
+
+
+def column(z: Deviates, name: str) -> Array:
+    """(draws, 1)"""
+    return z[name][:, None]
+
+
+def deadweight(draws: Draws, measured: Array) -> Array:
+    """(draws, freeboards) all that is on board at measured freeboards [t]."""
+    return deadweight_at(draws.hull, draws.hull.depth - (measured - draws.bias), draws.water_density)
+
+
+def loaded_cargo(draws: Draws, on_board: Array) -> Array:
+    """Cargo of a loaded ship from what is on board, unbounded [t]."""
+    return np.asarray(on_board - draws.consumables - draws.residual)
+
+
+def loaded_density(draws: Draws, measured: Array, cargo: Array, *, config: LoadConfig) -> Array:
+    """(draws, freeboards) prior density of the measured freeboard of a loaded or part-loaded ship [1/m].
+
+    Flat in the fill: a part-loaded share anywhere, a laden share from about 65 % up. Nothing here draws a
+    measured departure towards a usual fill.
+    """
+    from scipy.special import ndtr
+
+    laden_share = 1 - config.ballast_prior - PART_SHARE
+    fill = cargo / draws.capacity
+    inside = (fill >= 0) & (fill <= FULLEST)
+    laden = ndtr((fill - LADEN_FROM) / LADEN_SOFT) / (FULLEST - LADEN_FROM)
+    per_fill = np.where(inside, PART_SHARE / FULLEST + laden_share * laden, 0.0)
+    slope = tonnes_per_metre(draws.hull, draws.hull.depth - (measured - draws.bias))
+    return np.asarray(per_fill * slope * draws.water_density / SEA_WATER_DENSITY / draws.capacity)
+
+
+def ballast_density(draws: Draws, measured: Array, on_board: Array, *, config: LoadConfig) -> Array:
+    """(draws, freeboards) prior density of the measured freeboard in the ballast condition [1/m].
+
+    Mean draught half way between formulations A (survey of 26 tankers of 50 to 150 m) and B (theory, sea
+    state 6), spread 0.35 m; never so light that not even consumables are on board.
+
+    References
+    ----------
+    MARPOL, unified interpretation of regulation 18, appendix 1: A 0.200 + 0.032 L, B 1.550 + 0.023 L.
+    """
+    length = draws.hull.length
+    draught = (0.200 + 0.032 * length + 1.550 + 0.023 * length) / 2
+    spread = 0.35 + 0.004 * np.maximum(length - 150, 0)
+    centre = draws.hull.depth - draught + draws.bias
+    shape = np.exp(-0.5 * ((measured - centre) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
+    return np.asarray(config.ballast_prior * shape * (on_board > 0.5 * draws.consumables))

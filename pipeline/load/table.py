@@ -1,0 +1,140 @@
+"""Cargo against measured freeboard as a table: what looks at one ship need to be combined."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import LoadConfig
+from pipeline.datatypes import CargoTable, Detection, Estimate
+from pipeline.load.hydrostatics import Hull
+from pipeline.load.mixture import (
+    Candidate,
+    Draws,
+    ballast_density,
+    deadweight,
+    draw_ships,
+    loaded_cargo,
+    loaded_density,
+)
+from pipeline.load.particulars import TERMS, Deviates, only
+
+Array = npt.NDArray[np.float64]
+
+STEP = 0.1
+"""[m]"""
+NODES = 80
+"""At most; deep ships get a wider step."""
+TABLE_DRAWS = 1000
+"""Of all terms together."""
+TERM_DRAWS = 256
+"""Of one term alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Setting:
+    """What the draws were made from."""
+
+    candidates: Sequence[Candidate]
+    detection: Detection
+    water_density: float | None
+    config: LoadConfig
+
+
+def tabulate_cargo(draws: Draws, setting: Setting, deviates: Deviates) -> CargoTable:
+    """The table of a ship's draws: prior, condition, cargo and the budget at each freeboard."""
+    stride = max(len(draws.weight) // TABLE_DRAWS, 1)
+    some = _every(draws, stride)
+    nodes, step = _nodes(some)
+    on_board = deadweight(some, nodes[None, :])
+    cargo = loaded_cargo(some, on_board)
+    loaded = some.weight * loaded_density(some, nodes[None, :], cargo, config=setting.config)
+    ballast = some.weight * ballast_density(some, nodes[None, :], on_board, config=setting.config)
+    carried = np.clip(cargo, 0.0, some.capacity)
+    either = (loaded + ballast).sum(axis=0)
+    # Where no draw can float loaded, the nearest thing to a mean is over all of them.
+    share = loaded + 1e-9 * some.weight
+    mean, sigma = _moments(carried, share)
+    fill, fill_sigma = _moments(carried / some.capacity, share)
+    return CargoTable(
+        start=float(nodes[0]),
+        step=step,
+        prior=_plain(either / some.weight.sum()),
+        ballast=_plain(ballast.sum(axis=0) / np.maximum(either, 1e-300)),
+        cargo=_plain(mean),
+        cargo_sigma=_plain(sigma),
+        fraction=_plain(fill),
+        fraction_sigma=_plain(fill_sigma),
+        deadweight=_plain(_moments(on_board, loaded + ballast + 1e-9 * some.weight)[0]),
+        terms=(
+            ("identity", _plain(_between(carried, share, some.candidate))),
+            *_terms(nodes, setting, deviates),
+        ),
+        capacity=_estimate(some.capacity[:, 0], some.weight[:, 0]),
+    )
+
+
+def _every(draws: Draws, stride: int) -> Draws:
+    """Each `stride`-th draw, so that candidates keep their shares."""
+    arrays = {
+        f.name: getattr(draws, f.name)[::stride] for f in fields(Draws) if f.name not in ("hull", "sources")
+    }
+    hull = Hull(**{f.name: getattr(draws.hull, f.name)[::stride] for f in fields(Hull)})
+    return Draws(hull=hull, sources=draws.sources, **arrays)
+
+
+def _nodes(draws: Draws) -> tuple[Array, float]:
+    """Freeboards from nil to the lightest that any draw can show, and their step [m]."""
+    lightest = draws.hull.depth - 0.25 * draws.hull.summer_draught + draws.bias
+    top = max(float(np.quantile(lightest, 0.99)), 1.0)
+    step = max(STEP, float(np.ceil(top / NODES * 20) / 20))
+    return np.arange(0.0, top + step, step), step
+
+
+def _moments(values: Array, weights: Array) -> tuple[Array, Array]:
+    """(nodes,) weighted mean and standard deviation down the draws."""
+    total = weights.sum(axis=0)
+    mean = (weights * values).sum(axis=0) / total
+    variance = (weights * (values - mean) ** 2).sum(axis=0) / total
+    return mean, np.sqrt(variance)
+
+
+def _between(cargo: Array, weights: Array, candidate: npt.NDArray[np.int64]) -> Array:
+    """(nodes,) standard deviation of the candidates' means: the doubt about who she is."""
+    numbers = np.unique(candidate)
+    shares = np.array([weights[candidate == n].sum(axis=0) for n in numbers])
+    means = np.array([_moments(cargo[candidate == n], weights[candidate == n])[0] for n in numbers])
+    return _moments(means, shares)[1]
+
+
+def _terms(nodes: Array, setting: Setting, deviates: Deviates) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """Each term alone, every other at its centre: spread of the unbounded cargo of a loaded ship."""
+    count = min(TERM_DRAWS, len(deviates["edge"]))
+
+    def cargo(term: str | None) -> Array:
+        draws = draw_ships(
+            setting.candidates,
+            setting.detection,
+            only(deviates, term, count),
+            water_density=setting.water_density,
+            config=setting.config,
+        )
+        return loaded_cargo(draws, deadweight(draws, nodes[None, :]))
+
+    centre = cargo(None)
+    return tuple((term, _plain((cargo(term) - centre).std(axis=0))) for term in TERMS)
+
+
+def _estimate(values: Array, weights: Array) -> Estimate:
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order]) / weights.sum()
+    low, high = np.interp([0.05, 0.95], cumulative, values[order])
+    mean, sigma = _moments(values[:, None], weights[:, None])
+    return Estimate(value=float(mean[0]), sigma=float(sigma[0]), interval90=(float(low), float(high)))
+
+
+def _plain(values: Array) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)
