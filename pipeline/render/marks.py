@@ -146,7 +146,7 @@ def draw_berths(canvas: Canvas, frame: Frame, berths: Sequence[BerthMark], *, un
         width = max(round(2 * unit), 1)
         line(canvas, p, colour, width=width, halo=max(round(unit), 1), closed=True, dash=dash)
         text = f"{berth.id}: {words.OUTCOME.get(berth.state, berth.state)}"
-        if not berth.verified:
+        if not berth.verified and "candidate" not in text:
             text += " (candidate berth)"
         corner = p[np.argmin(p[:, 1] + 0.2 * p[:, 0])]
         x = float(np.clip(corner[0], 4, max(canvas.shape[1] - text_width(text, size) - 8, 4)))
@@ -188,12 +188,16 @@ def short_reading(detection: DetectionResult) -> str:
 def label_ships(canvas: Canvas, frame: Frame, ships: Sequence[ShipMark], *, unit: float) -> None:
     """Write each ship's id and reading beside it, where no other label and no other ship is."""
     size = max(round((23 if len(ships) <= 12 else 18) * unit), 12)
-    boxes = []
+    boxes, inside = [], []
+    rows, cols = canvas.shape[:2]
     for ship in ships:
         p = frame.place(ship.outline)
-        boxes.append((p[:, 0].min(), p[:, 1].min(), p[:, 0].max(), p[:, 1].max()))
+        (x0, y0), (x1, y1) = p.min(axis=0), p.max(axis=0)
+        if x1 > 0 and y1 > 0 and x0 < cols and y0 < rows:
+            boxes.append((float(x0), float(y0), float(x1), float(y1)))
+            inside.append(ship)
     taken: list[tuple[float, float, float, float]] = list(boxes)
-    for ship, area in zip(ships, boxes, strict=True):
+    for ship, area in zip(inside, boxes, strict=True):
         text = short_reading(ship.detection)
         width, height = text_width(text, size, weight=600) + 14 * unit, size * 1.35
         spot = _free_spot(area, (width, height), taken, canvas, gap=7 * unit)

@@ -138,7 +138,7 @@ def draw_facts(
         y = _heading(canvas, "Berths", (x, y + 22))
         for berth in berths[:12]:
             state = f"{words.OUTCOME.get(berth.state, berth.state)}, {100 * berth.clear_fraction:.0f} % clear"
-            tail = "" if berth.verified else ", candidate"
+            tail = "" if berth.verified or "candidate" in berth.name.lower() else ", candidate"
             text = f"{words.clean(berth.name, limit=40)}: {state}{tail}"
             y = write_lines(canvas, wrap(text, room, 20, most=2), (x, y), size=20)
         if len(berths) > 12:

@@ -22,6 +22,8 @@ _TONE = 2.3
 """Steepness of the tone curve 1 - exp(-tone x): lifts dark water, and lets land fade instead of clip."""
 _HEADROOM = 0.12
 """Share of the range left below the 2nd percentile, so that dark water is not black."""
+_LEAST = 0.03
+"""Least range that is shown, so that the noise of empty water is not all there is to see [reflectance]."""
 _SAMPLE = 400_000
 
 
@@ -95,7 +97,7 @@ def choose_stretch(
             continue
         p2, p98 = (float(v) for v in np.percentile(plane[thin][chosen], [2.0, 98.0]))
         low.append(p2)
-        high.append(max(p98, p2 + 1e-3))
+        high.append(max(p98, p2 + _LEAST))
     # One gain for the three bands keeps their ratio: water stays blue, a red deck stays red.
     gain = max(h - b for b, h in zip(low, high, strict=True))
     base = tuple(b - _HEADROOM * gain for b in low)
