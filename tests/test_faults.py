@@ -79,6 +79,13 @@ def test_row_9_degrees_that_are_metres(tmp_path: Path) -> None:
     assert refusal(tmp_path).code == "crs-implausible"
 
 
+def test_row_9_image_elsewhere_than_its_item_says(tmp_path: Path) -> None:
+    ring = [[133.0, 42.7], [133.1, 42.7], [133.1, 42.8], [133.0, 42.8], [133.0, 42.7]]
+    path = write_item(tmp_path, crs="EPSG:32654")
+    edit(path, lambda d: d.update(geometry={"type": "Polygon", "coordinates": [ring]}))
+    assert refusal(tmp_path).code == "crs-implausible"
+
+
 def test_row_10_no_crs(tmp_path: Path) -> None:
     write_item(tmp_path / "without", crs=None)
     assert refusal(tmp_path / "without").code == "no-crs"

@@ -269,7 +269,7 @@ def test_coarse_bands_are_brought_to_the_finest(tmp_path: Path) -> None:
 def test_dark_water_is_not_nodata(tmp_path: Path) -> None:
     data = ramp(4, 60, 60)
     data[0, 30:33, 30:33] = 0  # blue alone is 0 in deep water
-    data[:, 20, 20] = 0  # one pixel black in all bands: undeclared, not at the rim
+    data[:, 20, 40] = 0  # one pixel black in all bands: undeclared, not at the rim
     data[:, :, :10] = 0  # the empty margin
     data[2, 12:15, 8:12] = 0  # a frayed edge: red ends later
     margin = np.zeros((60, 60), bool)
@@ -281,8 +281,19 @@ def test_dark_water_is_not_nodata(tmp_path: Path) -> None:
     assert not chip.pixels[:, ~chip.valid].any()
     write_item(tmp_path / "item", data=data, nodata=0)
     declared = read_chip(read_scene(find_deliveries([tmp_path / "item"])[0]), aoi=None, config=CONFIG)
-    margin[20, 20] = True
+    margin[20, 40] = True
     np.testing.assert_array_equal(~declared.valid, margin)
+
+
+def test_dark_water_in_one_band_a_file(tmp_path: Path) -> None:
+    """The infrared is 0 from the empty margin on while blue is not: that is water."""
+    for band, value in (("B02", 300), ("B08", 0), ("B11", 0)):
+        data = np.full((1, 60, 60), value, "uint16")
+        data[0, :, :5] = 0
+        write_tif(tmp_path / f"x_2023-08-21_Sentinel-2_{band}.tif", data)
+    chip = read_chip(read_scene(find_deliveries([tmp_path])[0]), aoi=None, config=CONFIG)
+    assert not chip.valid[:, :5].any()
+    assert chip.valid[:, 5 + 16 :].all()
 
 
 def test_too_many_pixels_are_refused_before_reading(tmp_path: Path) -> None:

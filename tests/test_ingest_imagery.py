@@ -65,6 +65,7 @@ def test_sen2ships_ports() -> None:
         assert 0.01 < float(np.median(blue[chip.valid])) < 0.15
         assert float(np.percentile(swir[chip.valid], 5)) < 0.06  # the sea is dark there
         assert [f.code for f in scene.flags] == ["time-of-day-unknown"]
+        assert chip.valid.all()  # the sea off Honolulu is 0 in the infrared up to the rim, and was measured
 
 
 def test_s2_debris_ports() -> None:

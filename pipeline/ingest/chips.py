@@ -15,7 +15,7 @@ from pipeline.datatypes import BoolArray, Chip, Grid, Polygon, Scene
 from pipeline.errors import InputError
 from pipeline.geometry import grid_of
 from pipeline.ingest.masks import read_delivered
-from pipeline.ingest.windows import Target, read_planes
+from pipeline.ingest.windows import Target, find_empty, read_planes
 
 _SQUARE: Final = 0.10
 """Pixels whose sides differ by less are kept as they are."""
@@ -50,9 +50,12 @@ def read_chip(scene: Scene, *, aoi: Polygon | None, config: IngestConfig) -> Chi
         )
     pixels = np.zeros((len(scene.bands), rows, cols), np.float32)
     valid = np.ones((rows, cols), bool)
+    files = []
     for path in dict.fromkeys(b.path for b in scene.bands):
         members = [i for i, b in enumerate(scene.bands) if b.path == path]
-        valid &= read_planes(Path(path), [scene.bands[i] for i in members], members, target, pixels)
+        files.append(read_planes(Path(path), [scene.bands[i] for i in members], members, target, pixels))
+        valid &= files[-1].valid
+    valid &= ~find_empty(files, target.shape)
     delivered = read_delivered(scene, target)
     if delivered.valid is not None:
         valid &= delivered.valid

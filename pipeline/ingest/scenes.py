@@ -76,7 +76,7 @@ def read_scene(delivery: Delivery, *, now: datetime | None = None) -> Scene:
         crs=crs,
         transform=header.transform,
         shape=header.shape,
-        footprint=draft.footprint or _corners(grid),
+        footprint=_settle_footprint(draft, grid),
         bands=draft.bands,
         geometry=geometry,
         calibrated=draft.calibrated,
@@ -127,6 +127,35 @@ def _corners(grid: Grid) -> Polygon:
     ]
     ring = pixel_to_lonlat(grid, np.array(points, dtype=np.float64))
     return tuple((float(x), float(y)) for x, y in ring)
+
+
+def _settle_footprint(draft: Draft, grid: Grid) -> Polygon:
+    """The metadata's footprint where it meets the image, else the image's own outline.
+
+    Raises
+    ------
+    InputError
+        "crs-implausible": the image lies elsewhere than its metadata say.
+    """
+    corners = _corners(grid)
+    if draft.footprint is None or _crosses_antimeridian(draft.footprint) or _crosses_antimeridian(corners):
+        return corners
+    from shapely import make_valid
+    from shapely.geometry import Polygon as Figure
+
+    if not make_valid(Figure(draft.footprint)).intersects(make_valid(Figure(corners))):
+        (lon, lat), (x, y) = grid.origin, draft.footprint[0]
+        raise InputError(
+            "crs-implausible",
+            f"the image lies at {lat:.3f} N {lon:.3f} E, its metadata say {y:.3f} N {x:.3f} E",
+            hint="the coordinate system of the image, or the item, is wrong",
+        )
+    return draft.footprint
+
+
+def _crosses_antimeridian(ring: Polygon) -> bool:
+    lons = [lon for lon, _ in ring]
+    return max(lons) - min(lons) > 180.0
 
 
 def _check_time(draft: Draft, delivery: Delivery, now: datetime) -> None:

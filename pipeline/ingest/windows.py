@@ -16,6 +16,8 @@ from pipeline.ingest.opening import Transform, open_raster
 
 _ABSURD: Final = 1e12
 """No reflectance, radiance or count is larger."""
+_FRAY: Final = 16
+"""Pixels by which the edges of the bands may differ."""
 _PAD: Final = 2
 """Pixels read around a window that is to be resampled."""
 
@@ -45,20 +47,31 @@ class _Source:
     """True where its pixels are the target's."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Planes:
+    """What the pixels of one file say of their own validity, (row, col) on the target's grid."""
+
+    valid: BoolArray
+    """False on nodata other than 0, on NaN and infinity, on blocks that are not there, outside the file."""
+    any_zero: BoolArray | None
+    """True where one of the bands is 0; None where 0 cannot mean "nothing"."""
+    all_zero: BoolArray | None
+    """True where all of them are."""
+    rim_only: bool
+    """True where nothing is declared, so that emptiness must reach the rim."""
+    coarseness: int
+    """Pixels of the target along one of the file's, rounded up."""
+
+
 def read_planes(
     path: Path, bands: Sequence[Band], rows_out: Sequence[int], target: Target, out: npt.NDArray[np.float32]
-) -> BoolArray:
-    """Write the reflectance of `bands` of one file into out[rows_out]; return where they are valid.
+) -> Planes:
+    """Write the reflectance of `bands` of one file into out[rows_out].
 
     Parameters
     ----------
     out
-        (band, row, col) on the target's grid.
-
-    Returns
-    -------
-    numpy.ndarray
-        (row, col), False on nodata, on NaN and infinity, and outside the file.
+        (band, row, col) on the target's grid; 0 where a pixel is certainly not valid.
 
     Raises
     ------
@@ -68,19 +81,25 @@ def read_planes(
     with open_raster(path) as dataset:
         source = _cover(dataset, target)
         if source is None:
-            return np.zeros(target.shape, bool)
+            nothing = np.zeros(target.shape, bool)
+            return Planes(valid=nothing, any_zero=None, all_zero=None, rim_only=False, coarseness=1)
         raw = read_window(dataset, [b.index for b in bands], source.window)
         nodata = target.nodata if target.nodata is not None else dataset.nodata
-        valid = find_valid(raw, nodata)
+        valid = find_measured(raw, nodata)
         missing = _missing_blocks(dataset, raw, source.window)
     if missing is not None:
         valid &= ~missing
+    # 0 says "nothing" where it is declared, and may where nothing is; among floats it is a value like others
+    doubtful = nodata == 0.0 or (nodata is None and raw.dtype.kind != "f")
+    any_zero, all_zero = _find_zeros(raw) if doubtful else (None, None)
     if source.aligned:
         for plane, band, i in zip(raw, bands, rows_out, strict=True):
             np.multiply(plane, np.float32(band.scale), out=out[i], dtype=np.float32, casting="unsafe")
             out[i] += np.float32(band.offset)
             out[i][~valid] = 0.0
-        return valid
+        return Planes(
+            valid=valid, any_zero=any_zero, all_zero=all_zero, rim_only=nodata is None, coarseness=1
+        )
     covered = np.ones(target.shape, bool)
     for plane, band, i in zip(raw, bands, rows_out, strict=True):
         values = plane.astype(np.float32) * np.float32(band.scale) + np.float32(band.offset)
@@ -89,7 +108,65 @@ def read_planes(
         finite = np.isfinite(out[i])
         out[i][~finite] = 0.0
         covered &= finite
-    return covered
+    ratio = np.hypot(source.transform[0], source.transform[3]) / np.hypot(
+        target.transform[0], target.transform[3]
+    )
+    return Planes(
+        valid=covered,
+        any_zero=_on_target(any_zero, source, target),
+        all_zero=_on_target(all_zero, source, target),
+        rim_only=nodata is None,
+        coarseness=int(np.ceil(ratio - 1e-6)),
+    )
+
+
+def _find_zeros(raw: npt.NDArray[Any]) -> tuple[BoolArray, BoolArray]:
+    """(row, col) twice: where any band, and where every band, is 0."""
+    any_zero = np.asarray(raw[0] == 0, dtype=bool)
+    all_zero = any_zero.copy()
+    for plane in raw[1:]:
+        zero = plane == 0
+        any_zero |= zero
+        all_zero &= zero
+    return any_zero, all_zero
+
+
+def _on_target(values: BoolArray | None, source: _Source, target: Target) -> BoolArray | None:
+    if values is None:
+        return None
+    moved = resample(values.astype(np.float32), source.transform, target, nearest=True)
+    return np.asarray(moved > 0.5, dtype=bool)
+
+
+def find_empty(planes: Sequence[Planes], shape: tuple[int, int]) -> BoolArray:
+    """Where the files together hold nothing.
+
+    A 0 in one band is dark water as often as it is nothing. A pixel is empty where every band of every file
+    is 0, and where some band is 0 a few pixels from there; where no file declares 0 the empty area must
+    also reach the rim of the window.
+
+    Returns
+    -------
+    numpy.ndarray
+        (row, col)
+    """
+    empty = np.zeros(shape, bool)
+    if not planes or any(p.all_zero is None for p in planes):
+        return empty
+    all_zero, any_zero = np.ones(shape, bool), np.zeros(shape, bool)
+    for plane in planes:
+        if plane.all_zero is not None and plane.any_zero is not None:
+            all_zero &= plane.all_zero
+            any_zero |= plane.any_zero
+    if not all_zero.any():
+        return empty
+    empty = _reaching_rim(all_zero) if all(p.rim_only for p in planes) else all_zero
+    # the bands of one swath end a few pixels apart; further in, a 0 in one band is dark water
+    empty = empty | (any_zero & _dilate(empty, _FRAY))
+    reach = max(p.coarseness for p in planes)
+    if reach > 1 and empty.any():  # interpolation has mixed the margin into its neighbours
+        empty = _dilate(empty, reach)
+    return empty
 
 
 def read_classes(path: Path, indexes: Sequence[int], target: Target) -> npt.NDArray[Any] | None:
@@ -189,23 +266,8 @@ def resample(
     return out
 
 
-def find_valid(raw: npt.NDArray[Any], nodata: float | None) -> BoolArray:
-    """Where the pixels of one file were measured.
-
-    A value of 0 in one band is dark water as often as it is nothing. With 0 declared as nodata (or nothing
-    declared) a pixel is empty where all bands are 0 and, with it, any pixel with a zero that hangs together
-    with such ones; with nothing declared the empty area must also reach the rim of the window.
-
-    Parameters
-    ----------
-    raw
-        (band, row, col) as stored.
-
-    Returns
-    -------
-    numpy.ndarray
-        (row, col)
-    """
+def find_measured(raw: npt.NDArray[Any], nodata: float | None) -> BoolArray:
+    """(row, col): every band finite and, where nodata is declared and not 0, different from it."""
     valid = np.ones(raw.shape[1:], bool)
     if raw.dtype.kind == "f":
         for plane in raw:
@@ -213,33 +275,26 @@ def find_valid(raw: npt.NDArray[Any], nodata: float | None) -> BoolArray:
     if nodata is not None and np.isfinite(nodata) and nodata != 0.0:
         for plane in raw:
             valid &= plane != nodata
-        return valid
-    if nodata is None and raw.dtype.kind == "f":
-        return valid
-    all_zero = raw[0] == 0
-    for plane in raw[1:]:
-        all_zero &= plane == 0
-    if not all_zero.any():
-        return valid
-    any_zero = (raw == 0).any(axis=0)
-    valid &= ~_hanging_together(any_zero, all_zero, rim_only=nodata is None)
     return valid
 
 
-def _hanging_together(any_zero: BoolArray, all_zero: BoolArray, *, rim_only: bool) -> BoolArray:
-    """Components of `any_zero` that hold an empty pixel, and one on the rim where `rim_only`."""
+def _reaching_rim(all_zero: BoolArray) -> BoolArray:
+    """The components of `all_zero` that touch the rim."""
     import cv2
 
-    count, labels = cv2.connectedComponents(any_zero.astype(np.uint8), connectivity=8)
-    seeds = all_zero
-    if rim_only:
-        seeds = np.zeros_like(all_zero)
-        for side in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
-            seeds[side] = all_zero[side]
+    count, labels = cv2.connectedComponents(all_zero.astype(np.uint8), connectivity=8)
     chosen = np.zeros(count, bool)
-    chosen[np.unique(labels[seeds])] = True
+    for side in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
+        chosen[np.unique(labels[side])] = True
     chosen[0] = False
     return np.asarray(chosen[labels], dtype=bool)
+
+
+def _dilate(values: BoolArray, reach: int) -> BoolArray:
+    import cv2
+
+    kernel = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    return np.asarray(cv2.dilate(values.astype(np.uint8), kernel), dtype=bool)
 
 
 def _missing_blocks(
