@@ -160,9 +160,10 @@ def find_empty(planes: Sequence[Planes], shape: tuple[int, int]) -> BoolArray:
             any_zero |= plane.any_zero
     if not all_zero.any():
         return empty
-    empty = _reaching_rim(all_zero) if all(p.rim_only for p in planes) else all_zero
+    margin = _reaching_rim(all_zero)
+    empty = margin if all(p.rim_only for p in planes) else all_zero
     # the bands of one swath end a few pixels apart; further in, a 0 in one band is dark water
-    empty = empty | (any_zero & _dilate(empty, _FRAY))
+    empty = empty | (any_zero & _dilate(margin, _FRAY))
     reach = max(p.coarseness for p in planes)
     if reach > 1 and empty.any():  # interpolation has mixed the margin into its neighbours
         empty = _dilate(empty, reach)
