@@ -173,11 +173,8 @@ def test_killed_at_any_moment_the_next_run_ends_with_the_same_bytes(
 ) -> None:
     out = tmp_path / "out"
     moments: list[Callable[[], bool]] = [
-        lambda: (out / ".work").exists(),
-        lambda: any(out.glob(".work/*/annotated.png")),
-        lambda: any(out.glob("scenes/*/annotated.tif")),
-        lambda: len(list(out.glob("scenes/*/result.json"))) >= 2,
-        lambda: (out / "visits.csv").exists(),
+        lambda: any(out.glob("scenes/*/annotated.tif")),  # children at work, a scene being committed
+        lambda: (out / "visits.csv").exists(),  # the season being committed
     ]
     for moment in moments:
         process = subprocess.Popen(
@@ -192,13 +189,17 @@ def test_killed_at_any_moment_the_next_run_ends_with_the_same_bytes(
     assert not (out / ".work").exists()
 
 
-def test_an_interrupt_ends_clean_and_is_safe_to_repeat(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_ends_clean_and_is_safe_to_repeat(root: Path, tmp_path: Path, number: int) -> None:
     out = tmp_path / "out"
     process = subprocess.Popen(
         command(root, out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
     wait_for(lambda: any(out.glob(".work/*")), process)
-    os.killpg(process.pid, signal.SIGINT)
+    if number == signal.SIGINT:
+        os.killpg(process.pid, number)  # as a terminal does it
+    else:
+        process.send_signal(number)
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 130, stderr
     assert stdout == b""

@@ -82,6 +82,8 @@ class BatchOutcome:
     season: SeasonFiles
     looks: int
     """Scenes in the folder that were measured, in this run or before."""
+    looks_at_site: int
+    """Those of them that meet the site."""
     ships: int
     """Detections in them."""
     measured: int
@@ -146,6 +148,7 @@ class _Batch:
             scenes=tuple(sorted(ended, key=lambda s: (s.scene_id, s.status))),
             season=season,
             looks=len(results),
+            looks_at_site=sum(result["site"] == request.site.id for result in results),
             ships=len(ships),
             measured=sum(ship["freeboard"] is not None for ship in ships),
         )
@@ -307,8 +310,9 @@ class _Batch:
             message=refusal.refused.message,
             result=to_json(result).encode(),
         )
-        assert row.result is not None
-        self._install(row, Measured(result=row.result, refused=refusal.refused, pictures=()))
+        known = {known.scene_id: known for known in self.store.scenes()}.get(row.scene_id)
+        if row.result is not None and not (known == row and self._is_whole(row)):
+            self._install(row, Measured(result=row.result, refused=refusal.refused, pictures=()))
         return SceneOutcome(
             scene_id=row.scene_id,
             status="refused",

@@ -182,6 +182,8 @@ def tell_scenes(outcome: BatchOutcome) -> None:
     for scene in outcome.scenes:
         if scene.status in {"refused", "failed", "crashed", "duplicate"}:
             say(f"{scene.status}: {scene.scene_id}: {scene.message}")
+    if outcome.looks and not outcome.looks_at_site:
+        say("note: no scene meets the area of the site: ships are found, visits are not (is --site right?)")
 
 
 def exit_code(outcome: BatchOutcome) -> int:

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from pipeline.store import SceneRow
 
 
+_WIDE = 36
+"""Longest text in a cell of a table."""
+
+
 @click.command(
     epilog="""\b
 Examples:
@@ -115,7 +119,8 @@ def _ask(out: Path, scenes: Sequence[str]) -> tuple[tuple[Delivery, ...], Settin
 
 
 def _cell(value: object) -> str:
-    return "-" if value is None else str(value)
+    text = "-" if value is None else str(value)
+    return text if len(text) <= _WIDE else text[: _WIDE - 1] + "…"
 
 
 def _difference(change: Change) -> str:

@@ -57,10 +57,11 @@ def _symbol(name: int, colour: str, *, point: bool) -> str:
     options = {"color": colour, "outline_color": "35,35,35,255", "outline_width": "0.3"}
     options |= {"size": "3", "name": "circle"} if point else {"style": "solid"}
     text = "".join(f"<Option type='QString' name='{key}' value='{value}'/>" for key, value in options.items())
+    older = "".join(f"<prop k='{key}' v='{value}'/>" for key, value in options.items())  # before QGIS 3.26
     return (
         f"<symbol type='{kind}' name='{name}' alpha='1'>"
         f"<layer class='{layer}' enabled='1' locked='0' pass='0'>"
-        f"<Option type='Map'>{text}</Option></layer></symbol>"
+        f"<Option type='Map'>{text}</Option>{older}</layer></symbol>"
     )
 
 
