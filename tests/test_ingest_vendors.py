@@ -6,6 +6,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -303,6 +304,37 @@ def test_real_planetscope_xml() -> None:
     assert metadata.view.sun_azimuth is not None
     computed = sun_position(metadata.when, (-95.9113743, 29.5675209))
     assert separation((metadata.view.sun_elevation, metadata.view.sun_azimuth), computed) < 0.1
+
+
+@pytest.mark.imagery
+@needs_metadata
+def test_real_planetscope_item(tmp_path: Path) -> None:
+    """A STAC item of 2020, its XML, and an image of the stated 3 m in the place of the stub."""
+    source = HARVEY / "20170831_172754_101c"
+    for path in source.iterdir():
+        if path.suffix != ".tif":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    grid: dict[str, Any] = {"transform": (3.0, 0.0, 205_503.0, 0.0, -3.0, 3_280_320.0), "crs": "EPSG:32615"}
+    write_tif(tmp_path / "20170831_172754_101c_3B_AnalyticMS.tif", ramp(), nodata=0, **grid)
+    udm = np.zeros((1, 40, 50), "uint8")
+    udm[0, :5], udm[0, 5:8] = 2, 1
+    write_tif(tmp_path / "20170831_172754_101c_3B_AnalyticMS_DN_udm.tif", udm, **grid)
+    scene = only_scene(tmp_path)
+    assert scene.source == "stac"
+    assert scene.platform == "planetscope 101c"
+    assert scene.calibrated
+    assert (scene.bands[0].name, scene.bands[0].scale) == ("blue", 1.81512636125e-05)
+    assert scene.cloud_cover == 0.02
+    assert scene.geometry is not None
+    assert scene.geometry.incidence_angle == pytest.approx(0.2 * (6371008.8 + 475e3) / 6371008.8, rel=1e-4)
+    assert not scene.geometry.azimuth_trusted
+    assert "sun-disagrees" not in {f.code for f in scene.flags}
+    chip = read_chip(scene, aoi=None, config=IngestConfig())
+    assert chip.delivered_method == "udm"
+    assert chip.delivered_cloudy is not None
+    assert chip.delivered_cloudy[:5].all()
+    assert not chip.delivered_cloudy[5:].any()
+    assert not chip.valid[5:8].any()
 
 
 @pytest.mark.imagery

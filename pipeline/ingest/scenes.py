@@ -43,6 +43,10 @@ _READERS: Final[Mapping[str, Callable[[Delivery], Draft]]] = {
 }
 
 
+_ELSEWHERE: Final = 0.5
+"""An image further from its metadata's footprint is not the one they describe [deg]."""
+
+
 def read_scene(delivery: Delivery, *, now: datetime | None = None) -> Scene:
     """Everything about a scene but its pixels.
 
@@ -143,14 +147,15 @@ def _settle_footprint(draft: Draft, grid: Grid) -> Polygon:
     from shapely import make_valid
     from shapely.geometry import Polygon as Figure
 
-    if not make_valid(Figure(draft.footprint)).intersects(make_valid(Figure(corners))):
+    apart = make_valid(Figure(draft.footprint)).distance(make_valid(Figure(corners)))
+    if apart > _ELSEWHERE:
         (lon, lat), (x, y) = grid.origin, draft.footprint[0]
         raise InputError(
             "crs-implausible",
             f"the image lies at {lat:.3f} N {lon:.3f} E, its metadata say {y:.3f} N {x:.3f} E",
             hint="the coordinate system of the image, or the item, is wrong",
         )
-    return draft.footprint
+    return draft.footprint if apart == 0.0 else corners
 
 
 def _crosses_antimeridian(ring: Polygon) -> bool:

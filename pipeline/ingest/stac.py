@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -12,7 +12,8 @@ from pipeline.datatypes import Band, Polygon
 from pipeline.errors import InputError
 from pipeline.ingest.bandnames import PLANET, common_name
 from pipeline.ingest.draft import Draft, Mask, ViewClaim, parse_time, read_number
-from pipeline.ingest.opening import RasterHeader, check_crs, check_file, read_header, read_json
+from pipeline.ingest.opening import RasterHeader, check_crs, check_file, read_header, read_json, read_xml
+from pipeline.ingest.planet import read_planet_xml
 from pipeline.ingest.view import zenith_from_off_nadir
 
 _RASTERS = (".tif", ".tiff", ".jp2")
@@ -113,6 +114,9 @@ def read_item(path: Path) -> Draft:
         if nodata is None:
             nodata = _nodata(asset.entry, header)
     crs = _crs(properties, assets)
+    sidecar = None if calibrated else _planet_xml(document, path.parent)
+    if sidecar is not None:
+        bands, calibrated = _with_coefficients(bands, read_planet_xml(read_xml(sidecar)).coefficients)
     return Draft(
         source="stac",
         root=path.parent,
@@ -125,10 +129,25 @@ def read_item(path: Path) -> Draft:
         footprint=read_polygon(document.get("geometry")),
         nodata=nodata,
         masks=_masks(document, path.parent),
-        metadata=(path,),
+        metadata=(path,) if sidecar is None else (path, sidecar),
         cloud_cover=_cloud_cover(properties),
         simulated=properties.get("plimsoll:simulated") is True,
     )
+
+
+def _planet_xml(document: Mapping[str, Any], folder: Path) -> Path | None:
+    """Planet's own XML among the assets: older items do not repeat its reflectance coefficients."""
+    for _, path, _ in local_assets(document, folder):
+        if path is not None and path.name.lower().endswith("_metadata.xml") and path.is_file():
+            return path
+    return None
+
+
+def _with_coefficients(bands: list[Band], coefficients: Mapping[int, float]) -> tuple[list[Band], bool]:
+    """Bands with the factors of their numbers, where all have one."""
+    if not all(b.index in coefficients for b in bands):
+        return bands, False
+    return [replace(b, scale=coefficients[b.index], offset=0.0) for b in bands], True
 
 
 def _platform(properties: Mapping[str, Any]) -> str | None:
