@@ -120,7 +120,7 @@ def _draw_measured(
         ship,
         detail_frame(ship, shape, half),
         geometry=pictures.geometry,
-        compass=False,
+        close=True,
     )
     _paste(canvas, detail, (x, y))
     write(canvas, "mid-body, starboard down", (x, y + 422), size=17, colour=MUTED)

@@ -91,17 +91,20 @@ def draw_crop(
     *,
     geometry: GeometryResult | None,
     unit: float = 1.0,
-    compass: bool = True,
+    close: bool = False,
 ) -> Canvas:
-    """The ship in `frame` with her outline, the measured lines, and how the ground lies."""
+    """The ship in `frame` with the measured lines, else her outline, and how the ground lies.
+
+    A `close` picture has its lines dashed, so that the edges they stand on can be seen between.
+    """
     canvas = cut(picture, grid, frame)
     if ship.lines:
-        draw_lines(canvas, frame, ship, unit=unit)
+        draw_lines(canvas, frame, ship, unit=unit, dash=(34, 24) if close else None)
     else:
         draw_ship(canvas, frame, ship, unit=unit)
     rows, cols = frame.shape
     draw_scale_bar(canvas, frame, (8 * unit, rows - 8 * unit), 0.22 * cols, unit=0.85 * unit)
-    if compass:
+    if not close:
         reach = 62 * unit
         draw_compass(canvas, frame, (cols - reach, reach), geometry, unit=0.6 * unit)
     return canvas

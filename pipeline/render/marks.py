@@ -166,7 +166,9 @@ def draw_ship(canvas: Canvas, frame: Frame, ship: ShipMark, *, unit: float, line
         draw_lines(canvas, frame, ship, unit=unit)
 
 
-def draw_lines(canvas: Canvas, frame: Frame, ship: ShipMark, *, unit: float) -> None:
+def draw_lines(
+    canvas: Canvas, frame: Frame, ship: ShipMark, *, unit: float, dash: tuple[float, float] | None = None
+) -> None:
     """Draw waterline, deck edge, shadow tip and boot-topping, each in its colour."""
     for name, ground in ship.lines:
         line(
@@ -175,6 +177,7 @@ def draw_lines(canvas: Canvas, frame: Frame, ship: ShipMark, *, unit: float) -> 
             LINE.get(name, WHITE),
             width=max(round(2 * unit), 1),
             halo=1 if unit >= 1 else 0,
+            dash=dash,
         )
 
 
@@ -214,7 +217,7 @@ def _label(
     colour: Colour,
 ) -> None:
     width, height = extent
-    box(canvas, spot, extent, HALO, opacity=0.62)
+    box(canvas, spot, extent, HALO, opacity=0.72)
     at = (spot[0] + width / 2, spot[1] + height / 2 + size * 0.35)
     write(canvas, text, at, size=size, weight=600, colour=colour, anchor="centre")
 

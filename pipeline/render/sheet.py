@@ -13,6 +13,7 @@ from pipeline.products import SceneResult
 from pipeline.render import words
 from pipeline.render.canvas import Canvas, box, disc, fit, frame, line, wrap, write, write_lines
 from pipeline.render.cards import WIDTH, Pictures, draw_card, kind_words, layout, size_words
+from pipeline.render.crop import cut
 from pipeline.render.furniture import draw_compass, draw_scale_bar, geometry_words
 from pipeline.render.marks import (
     BerthMark,
@@ -42,12 +43,12 @@ from pipeline.render.palette import (
     WHITE,
     Colour,
 )
-from pipeline.render.view import fit_grid, resample
+from pipeline.render.view import fit_grid
 
 PAGE_WIDTH: Final = 2400
 MARGIN: Final = 54
 _SIDE: Final = 640
-_IMAGE_ROOM: Final = (1560, PAGE_WIDTH - 2 * MARGIN - _SIDE - 36)
+_IMAGE_ROOM: Final = (1400, PAGE_WIDTH - 2 * MARGIN - _SIDE - 36)
 _MOST_CARDS: Final = 8
 _HEADER: Final = 178
 _FOOTER: Final = 118
@@ -244,7 +245,7 @@ def draw_image(
 ) -> Canvas:
     """The scene as large as the sheet has room for, with everything marked on it."""
     view = fit_grid(chip.grid, _IMAGE_ROOM)
-    canvas = resample(picture, chip.grid, view)
+    canvas = cut(picture, chip.grid, view)
     draw_clouds(canvas, view, chip.grid, clouds, spacing=16)
     draw_berths(canvas, view, berths, unit=1.0)
     for ship in ships:

@@ -16,6 +16,8 @@ WIDTH: Final = 1080
 _LEFT: Final = 150
 _RIGHT: Final = 16
 _ROW: Final = 64
+_LABEL: Final = 74.0
+"""Room that the label of a visit takes."""
 Height = Callable[[float], float]
 """A value to its y."""
 
@@ -103,8 +105,7 @@ def timeline(rows: Sequence[BerthRow], span: tuple[datetime, datetime]) -> str:
 
 
 def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
-    right = axis.left + axis.width
-    body = [_line(0, top + _ROW, right, top + _ROW, "rule")]
+    body = [_line(0, top + _ROW, axis.left + axis.width, top + _ROW, "rule")]
     body.append(_text(0, top + 26, row.name if len(row.name) <= 22 else row.name[:21] + "…", kind="name"))
     if not row.verified:
         body.append(_text(0, top + 43, "candidate berth", kind="tick warn"))
@@ -114,24 +115,35 @@ def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
         said = "seen" if state == "seen" else "hidden by cloud"
         title = f"{first}: {said}" if first == last else f"{first} to {last}: {said}"
         body.append(_rect(x0, top + 6, x1 - x0, _ROW - 12, kinds[state], title=title))
-    for visit in row.visits:
-        arrive, depart = visit.arrival_window, visit.departure_window
-        ends = axis.at(depart[1]) if depart[1] is not None else right
-        title = f"{visit.visit_id}: {words.EVIDENCE[visit.evidence]}, {visit.status}"
-        kind = visit.status
-        body.append(
-            _rect(axis.at(arrive[0]), top + 17, ends - axis.at(arrive[0]), 15, f"window {kind}", title=title)
-        )
-        sure = axis.at(depart[0]) - axis.at(arrive[1])
-        body.append(_rect(axis.at(arrive[1]), top + 14, max(sure, 3.0), 21, f"stay {kind}", title=title))
-        middle = (axis.at(arrive[0]) + ends) / 2
-        label = _text(middle, top + 12.5, _visit_label(visit), kind="label", anchor="middle")
-        body.append(f'<a href="#{_say(visit.visit_id)}">{label}</a>')
+    named = axis.left - _LABEL
+    for visit in sorted(row.visits, key=lambda v: (v.arrival_window[0], v.visit_id)):
+        body += _visit_bar(visit, axis, top)
+        middle = (axis.at(visit.arrival_window[0]) + _end(visit, axis)) / 2
+        if middle - named >= _LABEL:
+            named = middle
+            label = _text(middle, top + 12.5, _visit_label(visit), kind="label", anchor="middle")
+            body.append(f'<a href="#{_say(visit.visit_id)}">{label}</a>')
+    radius = min(max(0.45 * axis.width / max(len(row.looks), 1), 1.4), 4.2)
     for look in row.looks:
-        body.append(
-            _look(axis.at(look.when), top + 46, look.state, f"{look.scene_id}: {words.OUTCOME[look.state]}")
-        )
+        title = f"{look.scene_id}: {words.OUTCOME[look.state]}"
+        body.append(_look(axis.at(look.when), top + 46, radius, look.state, title))
     return body
+
+
+def _end(visit: Visit, axis: _Axis) -> float:
+    latest = visit.departure_window[1]
+    return axis.at(latest) if latest is not None else axis.left + axis.width
+
+
+def _visit_bar(visit: Visit, axis: _Axis, top: float) -> list[str]:
+    """Light over the time she may have been there, dark over the time she was for certain."""
+    arrive, depart = visit.arrival_window, visit.departure_window
+    title = f"{visit.visit_id}: {words.EVIDENCE[visit.evidence]}, {visit.status}"
+    start, sure = axis.at(arrive[0]), axis.at(depart[0]) - axis.at(arrive[1])
+    return [
+        _rect(start, top + 17, _end(visit, axis) - start, 15, f"window {visit.status}", title=title),
+        _rect(axis.at(arrive[1]), top + 14, max(sure, 3.0), 21, f"stay {visit.status}", title=title),
+    ]
 
 
 def _visit_label(visit: Visit) -> str:
@@ -153,13 +165,15 @@ def _spells(days: Sequence[tuple[date, DayState]]) -> list[tuple[date, date, Day
     return spells
 
 
-def _look(x: float, y: float, state: str, title: str) -> str:
+def _look(x: float, y: float, radius: float, state: str, title: str) -> str:
     inner = f"<title>{_say(title)}</title>"
     if state == "obscured":
-        path = f"M{x - 3.5:.1f} {y - 3.5:.1f}l7 7m0 -7l-7 7"
+        half = 0.85 * radius
+        path = f"M{x - half:.1f} {y - half:.1f}l{2 * half:.1f} {2 * half:.1f}"
+        path += f"m0 {-2 * half:.1f}l{-2 * half:.1f} {2 * half:.1f}"
         return f'<path d="{path}" class="look-hidden">{inner}</path>'
     kind = "look-occupied" if state == "occupied" else "look-empty"
-    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.2" class="{kind}">{inner}</circle>'
+    return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{kind}">{inner}</circle>'
 
 
 def cap_chart(
