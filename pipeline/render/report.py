@@ -11,7 +11,7 @@ from pipeline.products import CapYear, SceneResult, VisitsDocument, VolumeDocume
 from pipeline.render import words
 from pipeline.render.report_tables import coverage_table, method, provenance, scene_table
 from pipeline.render.report_visits import quantity, text, visit_card
-from pipeline.render.season import berth_rows, cumulative, season_span
+from pipeline.render.season import berth_rows, cumulative, season_span, year_of
 from pipeline.render.svg import cap_chart, timeline
 
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -162,7 +162,9 @@ def _charts(
     for cap in volume.cap:
         steps = cumulative(visits, volume, cap.year)
         total = volume.barrels.total if len(volume.cap) == 1 else None
-        html += f'<div class="chart">{cap_chart(steps, cap, span, total)}</div>{_cap_words(cap)}'
+        title = f"<h3>{cap.year}</h3>" if len(volume.cap) > 1 else ""
+        chart = cap_chart(steps, cap, year_of(span, cap.year), total)
+        html += f'{title}<div class="chart">{chart}</div>{_cap_words(cap)}'
     if volume.cap:
         html += (
             '<p class="muted">Steps stand at the middle of each departure window. The band is the central '

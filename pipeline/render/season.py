@@ -71,6 +71,13 @@ def season_span(
     return first, last
 
 
+def year_of(span: tuple[datetime, datetime], year: int) -> tuple[datetime, datetime]:
+    """The part of the span that lies in a year; the whole year where none does."""
+    first, after = datetime(year, 1, 1, tzinfo=UTC), datetime(year + 1, 1, 1, tzinfo=UTC)
+    start, end = max(span[0], first), min(span[1], after)
+    return (start, end) if start < end else (first, after)
+
+
 def _days(looks: Sequence[Look], span: tuple[datetime, datetime]) -> tuple[tuple[date, DayState], ...]:
     """Of every day of the span, whether the berth was seen, hidden, or not looked at."""
     states: dict[date, set[str]] = {}
@@ -109,10 +116,8 @@ def berth_rows(
     for feature in site.of_role("berth") if site is not None else ():
         names[feature.id] = feature.name or feature.id
         verified[feature.id] = feature.verified
-    for visit in visits.visits:
-        names.setdefault(visit.berth_id or "", visit.berth_id or "berth not known")
-    for berth_id in sorted(looks):
-        names.setdefault(berth_id, berth_id)
+    for berth_id in sorted({*looks, *(visit.berth_id or "" for visit in visits.visits)}):
+        names.setdefault(berth_id, berth_id or "berth not known")
     rows = []
     for berth_id, name in names.items():
         seen = tuple(sorted(looks.get(berth_id, []), key=lambda look: (look.when, look.scene_id)))

@@ -121,7 +121,8 @@ def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
         middle = (axis.at(visit.arrival_window[0]) + _end(visit, axis)) / 2
         if middle - named >= _LABEL:
             named = middle
-            label = _text(middle, top + 12.5, _visit_label(visit), kind="label", anchor="middle")
+            spot = min(max(middle, axis.left + _LABEL / 2), axis.left + axis.width - _LABEL / 2)
+            label = _text(spot, top + 12.5, _visit_label(visit), kind="label", anchor="middle")
             body.append(f'<a href="#{_say(visit.visit_id)}">{label}</a>')
     radius = min(max(0.45 * axis.width / max(len(row.looks), 1), 1.4), 4.2)
     for look in row.looks:
@@ -172,7 +173,7 @@ def _look(x: float, y: float, radius: float, state: str, title: str) -> str:
         path = f"M{x - half:.1f} {y - half:.1f}l{2 * half:.1f} {2 * half:.1f}"
         path += f"m0 {-2 * half:.1f}l{-2 * half:.1f} {2 * half:.1f}"
         return f'<path d="{path}" class="look-hidden">{inner}</path>'
-    kind = "look-occupied" if state == "occupied" else "look-empty"
+    kind = "look-occupied" if state == "occupied" else "look-empty" + (" small" if radius < 3.0 else "")
     return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" class="{kind}">{inner}</circle>'
 
 
