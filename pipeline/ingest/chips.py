@@ -106,8 +106,6 @@ def _window(scene: Scene, aoi: Polygon | None) -> Target:
         crs=scene.crs,
         transform=(a, b, a * left + b * top + c, d, e, d * left + e * top + f),
         shape=(bottom - top, right - left),
-        corner=(top, left),
-        scene_transform=scene.transform,
         nodata=scene.nodata,
     )
 

@@ -135,9 +135,7 @@ def _claim_xml(folder: Path, names: Sequence[str]) -> Iterable[Claim]:
             yield Claim(delivery=Delivery(name=path.stem, path=path, kind="maxar"), owned=pair)
         elif tag == "Dimap_Document" and path.stem.upper().startswith("DIM"):
             product = path.stem[4:] if path.stem[3:4] == "_" else path.stem
-            images = {
-                folder / n for n in names if n.startswith(f"IMG_{product}") or _raster_of(Path(n).stem, [n])
-            }
+            images = {folder / n for n in names if Path(n).suffix.lower() in _RASTERS}  # tiles, previews
             yield Claim(
                 delivery=Delivery(name=product, path=path, kind="dimap"), owned=frozenset({path} | images)
             )

@@ -18,6 +18,8 @@ _ABSURD: Final = 1e12
 """No reflectance, radiance or count is larger."""
 _FRAY: Final = 16
 """Pixels by which the edges of the bands may differ."""
+_ALIGNED: Final = 0.02
+"""Grids that differ by less are one, over the whole window [px]."""
 _PAD: Final = 2
 """Pixels read around a window that is to be resampled."""
 
@@ -30,9 +32,6 @@ class Target:
     transform: Transform
     """Of the window."""
     shape: tuple[int, int]
-    corner: tuple[int, int]
-    """(row, col) of the window's first pixel in the scene."""
-    scene_transform: Transform
     nodata: float | None
 
 
@@ -215,22 +214,19 @@ def read_window(dataset: Any, indexes: Sequence[int], window: tuple[int, int, in
 
 
 def _cover(dataset: Any, target: Target) -> _Source | None:
-    """The window of the file under the target, padded where it must be resampled."""
-    t = tuple(float(v) for v in dataset.transform[:6])
-    pixel = float(np.hypot(target.transform[0], target.transform[3]))
-    same = np.allclose(t, target.scene_transform, rtol=0.0, atol=1e-6 * max(1.0, abs(pixel)))
-    rows, cols = target.shape
-    if np.allclose(t, target.scene_transform, rtol=1e-12, atol=1e-4 * pixel) and same:
-        row, col = target.corner
-        height, width = min(rows, dataset.height - row), min(cols, dataset.width - col)
-        if (height, width) == (rows, cols):
-            return _Source(window=(row, col, rows, cols), transform=target.transform, aligned=True)
-    a, b, c, d, e, f = t
+    """The window of the file under the target, padded where it is resampled; None where there is none."""
+    a, b, c, d, e, f = (float(v) for v in dataset.transform[:6])
     ta, tb, tc, td, te, tf = target.transform
+    rows, cols = target.shape
     corners = np.array([(0, 0), (cols, 0), (0, rows), (cols, rows)], dtype=np.float64)
     x, y = ta * corners[:, 0] + tb * corners[:, 1] + tc, td * corners[:, 0] + te * corners[:, 1] + tf
     det = a * e - b * d
     col_at, row_at = (e * (x - c) - b * (y - f)) / det, (a * (y - f) - d * (x - c)) / det
+    row, col = round(row_at[0]), round(col_at[0])
+    off = np.abs(np.stack([col_at - col - corners[:, 0], row_at - row - corners[:, 1]])).max()
+    inside = 0 <= row <= dataset.height - rows and 0 <= col <= dataset.width - cols
+    if off < _ALIGNED and inside:
+        return _Source(window=(row, col, rows, cols), transform=target.transform, aligned=True)
     left = max(0, int(np.floor(col_at.min())) - _PAD)
     top = max(0, int(np.floor(row_at.min())) - _PAD)
     right = min(dataset.width, int(np.ceil(col_at.max())) + _PAD)
