@@ -271,5 +271,5 @@ def hatch(
         phase = (row + sign * col) % spacing
         part, there = canvas[top:stop, c0 : c1 + 1], where[top:stop, c0 : c1 + 1]
         for stroke, ink in ((phase < thick, 255.0), ((phase >= thick) & (phase < 2 * thick), 0.0)):
-            stroke &= there
-            part[stroke] = np.round(part[stroke] * (1.0 - opacity) + ink * opacity).astype(np.uint8)
+            mixed = cv2.convertScaleAbs(part, alpha=1.0 - opacity, beta=ink * opacity)
+            cv2.copyTo(mixed, (stroke & there).view(np.uint8), part)

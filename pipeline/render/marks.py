@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, CloudMask, Grid, LonLat, Polygon, Site
 from pipeline.geometry import Points, lonlat_to_ground, polygon_mask
@@ -130,9 +129,7 @@ def _on_frame(mask: BoolArray, grid: Grid, frame: Frame) -> BoolArray:
         size = (cols, rows)
         same: BoolArray = cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
         return same
-    grey = np.repeat(mask[:, :, None], 3, axis=2).astype(np.uint8) * np.uint8(255)
-    shown = resample(grey, grid, frame, empty=(0, 0, 0))
-    inside: npt.NDArray[np.bool_] = shown[:, :, 0] > 127
+    inside: BoolArray = resample(mask.view(np.uint8) * np.uint8(255), grid, frame, empty=(0, 0, 0)) > 127
     return inside
 
 

@@ -9,11 +9,13 @@ from importlib.resources import files
 from pipeline.datatypes import Site
 from pipeline.products import CapYear, SceneResult, VisitsDocument, VolumeDocument
 from pipeline.render import words
-from pipeline.render.report_tables import coverage_table, method, provenance, scene_table
+from pipeline.render.report_tables import coverage_table, method, provenance, scene_table, table
 from pipeline.render.report_visits import quantity, text, visit_card
 from pipeline.render.season import berth_rows, cumulative, season_span, year_of
 from pipeline.render.svg import cap_chart, timeline
 
+_FOCUS = 'tabindex="0" role="region" aria-label="Chart"'
+"""What may scroll sideways must be reachable with the keyboard."""
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
@@ -133,14 +135,12 @@ def _headline(visits: VisitsDocument, volume: VolumeDocument, scenes: Sequence[S
         ),
         ("unseen", quantity(barrels.unseen), "visits that fell between the clear looks, from the stay times"),
     ]
-    parts = "".join(
-        f"<tr><td>{text(n)}</td><td><b>{text(q)}</b></td><td class='muted'>{text(why)}</td></tr>"
-        for n, q, why in rows
-    )
+    rows_of_parts = [
+        [text(n), f"<b>{text(q)}</b>", f'<span class="muted">{text(why)}</span>'] for n, q, why in rows
+    ]
     return (
         f'<div class="headline">{big}<div class="tiles">{grid}</div></div><h2>What the number rests on</h2>'
-        '<div class="scroll"><table class="list"><thead><tr><th>part</th><th>barrels</th><th>how</th></tr>'
-        f"</thead><tbody>{parts}</tbody></table></div>"
+        + table(("part", "barrels", "how"), rows_of_parts)
     )
 
 
@@ -155,7 +155,7 @@ def _charts(
     silent = len(rows) - len(shown)
     html = '<section><h2 id="timeline">Visits and looks</h2>'
     if shown:
-        html += f'<div class="chart">{timeline(shown, span)}</div>' + _TIMELINE_KEY
+        html += f'<div class="chart" {_FOCUS}>{timeline(shown, span)}</div>' + _TIMELINE_KEY
     if silent:
         html += f'<p class="muted">{silent} more berths of the site were not imaged.</p>'
     html += '</section><section><h2 id="cap">Barrels against the yearly limit</h2>'
@@ -164,7 +164,7 @@ def _charts(
         total = volume.barrels.total if len(volume.cap) == 1 else None
         title = f"<h3>{cap.year}</h3>" if len(volume.cap) > 1 else ""
         chart = cap_chart(steps, cap, year_of(span, cap.year), total)
-        html += f'{title}<div class="chart">{chart}</div>{_cap_words(cap)}'
+        html += f'{title}<div class="chart" {_FOCUS}>{chart}</div>{_cap_words(cap)}'
     if volume.cap:
         html += (
             '<p class="muted">Steps stand at the middle of each departure window. The band is the central '

@@ -15,12 +15,12 @@ _HEAVY_FUEL = 980.0
 991) [kg/m3]."""
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Rows of cells that are HTML already."""
-    top = "".join(f"<th>{text(cell)}</th>" for cell in head)
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table; the cells of the rows are HTML already."""
+    top = "".join(f'<th scope="col">{text(cell)}</th>' for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    table = f'<table class="list"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
-    return f'<div class="scroll">{table}</div>'
+    inner = f'<table class="list"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Table">{inner}</div>'
 
 
 def _berths(result: SceneResult) -> str:
@@ -59,7 +59,7 @@ def scene_table(scenes: Sequence[SceneResult]) -> str:
     lead = f"{len(scenes)} scenes, {len(scenes) - len(used) or 'none'} refused."
     for flag in sorted(shared, key=lambda f: (f.code, f.message)):
         lead += f' <span class="warn">All scenes: {text(flag.message)}.</span>'
-    return f'<section><h2 id="scenes">Scenes</h2><p>{lead}</p>{_table(head, rows)}</section>'
+    return f'<section><h2 id="scenes">Scenes</h2><p>{lead}</p>{table(head, rows)}</section>'
 
 
 def _scene_row(result: SceneResult, shared: set[Flag], *, mixed: bool) -> list[str]:
@@ -84,7 +84,7 @@ def coverage_table(visits: VisitsDocument) -> str:
     rows = [[text(m.month), str(m.passes), str(m.usable), str(m.days_usable)] for m in months]
     return (
         '<section><h2 id="coverage">How much could be seen</h2>'
-        + _table(("month", "passes", "with a clear look", "days with a clear look"), rows)
+        + table(("month", "passes", "with a clear look", "days with a clear look"), rows)
         + "</section>"
     )
 
@@ -143,7 +143,7 @@ def provenance(volume: VolumeDocument, scenes: Sequence[SceneResult]) -> str:
         for r in scenes
         for item in r.inputs
     ]
-    files = _table(("scene", "file", "sha256", "bytes"), rows)
+    files = table(("scene", "file", "sha256", "bytes"), rows)
     listing = "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
     return (
         f'<section><h2 id="provenance">Provenance</h2><dl>{listing}</dl><details>'

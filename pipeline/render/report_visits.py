@@ -117,7 +117,7 @@ def visit_card(
         f"<span>{text(where)}</span><span>{text(words.EVIDENCE[visit.evidence])}</span></header>"
     )
     left = _figures(visit, scenes, pictures) + _budget(barrels)
-    right = _facts(visit, barrels)
+    right = _facts(visit, barrels, scenes)
     lone = "" if left else " alone"
     columns = f"<div>{left}</div><div>{right}</div>" if left else f"<div>{right}</div>"
     return f'<article class="visit {visit.status}">{head}<div class="body{lone}">{columns}</div></article>'
@@ -166,10 +166,31 @@ def _budget(barrels: VisitBarrels | None) -> str:
     return '<p class="sub">Where the error comes from (barrels, one standard deviation)</p>' + bars(terms)
 
 
-def _facts(visit: Visit, barrels: VisitBarrels | None) -> str:
+def _rests_on(visit: Visit, scenes: Mapping[str, SceneResult]) -> str:
+    """As "2 images, finest pixels 0.5 m; read from shadow, lit side"."""
+    seen = [scenes[name] for name in visit.scene_ids if name in scenes]
+    said = f"{len(visit.scene_ids)} image{'s' * (len(visit.scene_ids) != 1)}"
+    sizes = [result.gsd for result in seen if result.gsd is not None]
+    if sizes:
+        said += f", finest pixels {min(sizes):.2g} m"
+    wanted = set(zip(visit.scene_ids, visit.detection_ids, strict=False))
+    cues = sorted(
+        {
+            cue.cue.replace("-", " ")
+            for result in seen
+            for ship in result.detections
+            if (result.scene_id, ship.id) in wanted and ship.freeboard is not None
+            for cue in ship.freeboard.cues
+        }
+    )
+    return said + (f"; read from {', '.join(cues)}" if cues else "")
+
+
+def _facts(visit: Visit, barrels: VisitBarrels | None, scenes: Mapping[str, SceneResult]) -> str:
     rows = [
         ("Arrived", window(visit.arrival_window)),
         ("Left", window(visit.departure_window)),
+        ("Rests on", text(_rests_on(visit, scenes))),
         ("Fill on arrival", _fill(visit.arrival, visit.status)),
         ("Fill on departure", _fill(visit.departure, visit.status)),
         ("Cargo loaded", f"<b>{text(tonnes(visit.cargo_loaded))}</b>"),

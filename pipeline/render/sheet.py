@@ -103,6 +103,9 @@ def draw_footer(canvas: Canvas, result: SceneResult) -> None:
         files.append(f"and {len(result.inputs) - 4} more in result.json")
     second = "input: " + (";  ".join(files) if files else "not recorded")
     note = "Machine reading; intervals are central 90 %. Identity is a ranking, not a finding."
+    licence = words.credit(result.platform, result.datetime)
+    if licence and not result.simulated:
+        note += f" {licence}."
     room = PAGE_WIDTH - 2 * MARGIN
     for text, y in ((first, 44), (second, 72), (note, 100)):
         write(canvas, fit(text, room, 19), (MARGIN, top + y), size=19, colour=MUTED)

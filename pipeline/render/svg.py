@@ -119,9 +119,9 @@ def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
     for visit in sorted(row.visits, key=lambda v: (v.arrival_window[0], v.visit_id)):
         body += _visit_bar(visit, axis, top)
         middle = (axis.at(visit.arrival_window[0]) + _end(visit, axis)) / 2
-        if middle - named >= _LABEL:
-            named = middle
-            spot = min(max(middle, axis.left + _LABEL / 2), axis.left + axis.width - _LABEL / 2)
+        spot = min(max(middle, axis.left + _LABEL / 2), axis.left + axis.width - _LABEL / 2)
+        if spot - named >= _LABEL:
+            named = spot
             label = _text(spot, top + 12.5, _visit_label(visit), kind="label", anchor="middle")
             body.append(f'<a href="#{_say(visit.visit_id)}">{label}</a>')
     radius = min(max(0.45 * axis.width / max(len(row.looks), 1), 1.4), 4.2)

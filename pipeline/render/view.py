@@ -102,7 +102,7 @@ def fit_grid(grid: Grid, room: tuple[int, int]) -> Frame:
 def resample(
     picture: npt.NDArray[np.uint8], grid: Grid, frame: Frame, *, empty: tuple[int, int, int] = (225, 228, 232)
 ) -> npt.NDArray[np.uint8]:
-    """`picture` (row, col, 3) on `grid`, as seen in `frame`: averaged where shrunk, cubic where enlarged."""
+    """`picture`, (row, col) or (row, col, 3), on `grid` as seen in `frame`: averaged or cubic."""
     factor = max(int(1.0 / (frame.scale * max(grid.gsd_col, grid.gsd_row)) + 0.25), 1)
     source, k = picture, 1
     if factor > 1:

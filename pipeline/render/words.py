@@ -145,6 +145,13 @@ def reason(refused: Refused | None, otherwise: str = "no reason was given") -> s
     return clean(refused.message or refused.code, limit=400) if refused is not None else otherwise
 
 
+def credit(platform: str | None, when: datetime | None) -> str:
+    """The line that the imagery's licence asks for; empty where none is known."""
+    if platform is None or not platform.lower().replace("_", "-").startswith("sentinel"):
+        return ""
+    return "Contains modified Copernicus Sentinel data" + (f" {when.year}" if when is not None else "")
+
+
 def utc(when: datetime | None) -> str:
     """As "2026-10-03 02:14 UTC"."""
     return when.strftime("%Y-%m-%d %H:%M UTC") if when is not None else "date unknown"
