@@ -124,8 +124,9 @@ def _without_size(detection: Detection, candidates: Sequence[Candidate]) -> Refu
         return None
     return Refused(
         code="no-particulars",
-        message=f"no register row fits and the outline ({detection.length:.0f} +- {detection.length_sigma:.0f} m "
-        f"x {detection.beam:.0f} m) gives no size; name the ship in the fleet file",
+        message=f"no register row fits and the outline ({detection.length:.0f} +- "
+        f"{detection.length_sigma:.0f} m x {detection.beam:.0f} m) gives no size; name the ship in the fleet "
+        "file",
     )
 
 
@@ -217,11 +218,11 @@ def _budget(posterior: Posterior, table: CargoTable) -> tuple[tuple[str, float],
     The image's term is what the spread of the posterior freeboard does to the cargo of a loaded ship; the
     term "condition" is the doubt between cargo and water ballast.
     """
-    nodes = table.start + table.step * np.arange(len(table.cargo))
+    nodes: Array = table.start + table.step * np.arange(len(table.cargo), dtype=np.float64)
     carried = np.interp(posterior.measured, nodes, table.cargo)
     loaded = ~posterior.ballast
     share = 1 - posterior.ballast_probability
-    terms = {name: np.sqrt(share) * _mean_of(sigma, nodes, posterior) for name, sigma in table.terms}
+    terms = {name: float(np.sqrt(share)) * _mean_of(sigma, nodes, posterior) for name, sigma in table.terms}
     if loaded.any():
         terms["image"] = float(np.sqrt(share) * carried[loaded].std())
         terms["condition"] = float(np.sqrt(share * (1 - share)) * carried[loaded].mean())

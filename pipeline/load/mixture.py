@@ -119,7 +119,7 @@ def draw_ships(
 
 
 def column(z: Deviates, name: str) -> Array:
-    """(draws, 1)"""
+    """A named deviate as (draws, 1)."""
     return z[name][:, None]
 
 

@@ -111,15 +111,24 @@ def draw_particulars(ship: Ship | None, detection: Detection, z: Deviates) -> Pa
 
 
 def _possible(ship: Ship | None) -> Ship | None:
-    """The register's row without a depth and draught that cannot both be true, or values that are not sizes."""
+    """The row without values that are no sizes, nor a depth and draught that cannot both be true."""
     if ship is None:
         return None
-    names = ("dwt", "loa", "beam", "depth", "summer_draught")
-    sound = {n: v if (v := getattr(ship, n)) is not None and v > 0 else None for n in names}
-    depth, draught = sound["depth"], sound["summer_draught"]
+
+    def sound(value: float | None) -> float | None:
+        return value if value is not None and value > 0 else None
+
+    depth, draught = sound(ship.depth), sound(ship.summer_draught)
     if depth is not None and draught is not None and draught >= 0.97 * depth:
-        sound["depth"] = sound["summer_draught"] = None
-    return replace(ship, **sound)
+        depth = draught = None
+    return replace(
+        ship,
+        dwt=sound(ship.dwt),
+        loa=sound(ship.loa),
+        beam=sound(ship.beam),
+        depth=depth,
+        summer_draught=draught,
+    )
 
 
 def _plan(ship: Ship | None, detection: Detection, z: Deviates) -> tuple[Array, Array]:
@@ -140,7 +149,9 @@ def _plan(ship: Ship | None, detection: Detection, z: Deviates) -> tuple[Array, 
 
 def usual_beam(loa: npt.ArrayLike) -> Array:
     """Beam of a tanker of this length over all, spread 7 % [m]."""
-    return np.asarray(np.asarray(loa) / np.interp(loa, (110.0, 180.0), (6.2, 5.65)))
+    return np.asarray(
+        np.asarray(loa) / np.interp(np.asarray(loa, dtype=np.float64), (110.0, 180.0), (6.2, 5.65))
+    )
 
 
 def _block(length: Array) -> Array:
@@ -151,7 +162,8 @@ def _deadweight_ratio(displacement: Array, z: Deviates) -> Array:
     """Deadweight over displacement, both at the summer draught."""
     dwt = np.maximum(0.72 * displacement, 50.0)
     centre = 0.70 + 0.10 * np.log(dwt / 5000) / np.log(8)
-    return np.clip(np.clip(centre, 0.60, 0.86) + DEADWEIGHT_RATIO_SIGMA * z["dwt_ratio"], 0.4, 0.92)
+    ratio = np.clip(centre, 0.60, 0.86) + DEADWEIGHT_RATIO_SIGMA * z["dwt_ratio"]
+    return np.asarray(np.clip(ratio, 0.4, 0.92))
 
 
 def _excess(depth: npt.ArrayLike, z: Deviates) -> Array:

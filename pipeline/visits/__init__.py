@@ -1,0 +1,7 @@
+"""Who the ships are, when they called, how full they left, and how many calls nobody saw."""
+
+from pipeline.visits.exposure import infer_unseen
+from pipeline.visits.group import group_visits
+from pipeline.visits.identity import rank_identities
+
+__all__ = ["group_visits", "infer_unseen", "rank_identities"]

@@ -1,0 +1,191 @@
+"""One track as one visit: windows, evidence, fills, and the cargo that left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+
+from pipeline.config import Config
+from pipeline.datatypes import Estimate, Identity, Ship, Site
+from pipeline.products import Visit
+from pipeline.visits.capacity import estimate_capacity
+from pipeline.visits.fill import LADEN_FROM, PART_FROM, State, first_state, last_state, measured_looks
+from pipeline.visits.identity import rank_identities
+from pipeline.visits.impute import UsualFill, impute_cargo, impute_fill
+from pipeline.visits.sightings import Pass, Sighting
+from pipeline.visits.tracks import Track
+
+AT_BERTH, AT_ANCHOR = 0.3, 0.5
+"""Least probability of a tanker that makes a visit: whoever lies at an oil berth, or only at anchor [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Call:
+    """A track with what was measured of it; a visit but for the fills of its fellows."""
+
+    track: Track
+    identity: tuple[Identity, ...]
+    arrival: State | None
+    """In ballast, at the first measured looks."""
+    departure: State | None
+    """Loaded, at the last measured looks."""
+    arrival_window: tuple[datetime, datetime]
+    departure_window: tuple[datetime, datetime | None]
+    flags: tuple[str, ...]
+
+    @property
+    def laden(self) -> bool:
+        """Whether the last look shows a departure."""
+        return self.departure is not None and float(self.departure.fraction.mean()) >= LADEN_FROM
+
+    @property
+    def berth_id(self) -> str | None:
+        """Where she lay last; None = she was only seen at anchor."""
+        berths = [s.berth_id for s in self.track.sightings if s.berth_id is not None]
+        return berths[-1] if berths else None
+
+
+def read_call(
+    track: Track, passes: Sequence[Pass], fleet: Sequence[Ship], site: Site, *, config: Config
+) -> Call | None:
+    """The call behind a track, or None where she is no tanker or was merely at anchor.
+
+    A ship that was only ever seen at anchor is a visit where she is a tanker and either a load was measured
+    or the register knows her; she is flagged. Whoever is neither is taken for somebody else's ship.
+    """
+    identity = rank_identities(track.size(), fleet, config=config.visits)
+    looks = measured_looks(track.sightings)
+    berths = {s.berth_id for s in track.sightings if s.berth_id is not None}
+    if track.size().tanker_probability < (AT_BERTH if berths else AT_ANCHOR):
+        return None
+    listed = any(entry.name is not None for entry in identity[:1])
+    if not berths and not looks and not listed:
+        return None
+    arrival = first_state(looks) if looks else None
+    departure = last_state(looks) if looks else None
+    early, late = arrival_window(track, passes, config), departure_window(track, passes)
+    return Call(
+        track=track,
+        identity=identity,
+        arrival=arrival if arrival is not None and arrival.in_ballast else None,
+        departure=departure if departure is not None and not departure.in_ballast else None,
+        arrival_window=early,
+        departure_window=late,
+        flags=_flags(track, passes, site, berths),
+    )
+
+
+def _flags(track: Track, passes: Sequence[Pass], site: Site, berths: set[str]) -> tuple[str, ...]:
+    unverified = {f.id for f in site.of_role("berth") if not f.verified}
+    flags = []
+    if berths & unverified:
+        flags.append("berth-unverified")
+    if not berths:
+        flags.append("anchorage-only")
+    if _seen_before(track.sightings[0], passes) is None:
+        flags.append("arrival-open")
+    return tuple(flags)
+
+
+def _seen_before(first: Sighting, passes: Sequence[Pass]) -> datetime | None:
+    """The last look before a sighting that would have shown her."""
+    earlier = [p.time for p in passes if p.time < first.time and _would_show(p, first)]
+    return earlier[-1] if earlier else None
+
+
+def _would_show(look: Pass, sighting: Sighting) -> bool:
+    if sighting.berth_id is not None:
+        return look.shows(sighting.berth_id)
+    return look.covers(sighting.centre)
+
+
+def arrival_window(track: Track, passes: Sequence[Pass], config: Config) -> tuple[datetime, datetime]:
+    """From the last usable look without her, or the longest stay, to the first with her."""
+    first = track.sightings[0]
+    before = _seen_before(first, passes)
+    longest = first.time - timedelta(days=config.visits.max_stay_days)
+    return (longest if before is None else max(before, longest)), first.time
+
+
+def departure_window(track: Track, passes: Sequence[Pass]) -> tuple[datetime, datetime | None]:
+    """From the last look with her to the first usable one without; open while there was none."""
+    last = track.last
+    later = [p.time for p in passes if p.time > last.time and _would_show(p, last)]
+    return last.time, (later[0] if later else None)
+
+
+Evidence = Literal["pair", "single-laden", "single-arrival", "part-loaded", "seen-only"]
+
+
+def evidence_of(call: Call) -> Evidence:
+    """The contract's word for what was seen."""
+    if call.departure is not None and call.laden:
+        return "pair" if call.arrival is not None else "single-laden"
+    if call.departure is not None and float(call.departure.fraction.mean()) >= PART_FROM:
+        return "part-loaded"
+    return "single-arrival" if call.arrival is not None else "seen-only"
+
+
+def write_visit(
+    call: Call, visit_id: str, usual: UsualFill, site: Site, fleet: Sequence[Ship], *, config: Config
+) -> Visit:
+    """The visit of a call; cargo is the departure's where it was measured, else imputed.
+
+    Never departure less arrival: she came with ballast water, not with nothing. The arrival proves her empty.
+    """
+    evidence = evidence_of(call)
+    departure, measured = call.departure, evidence in ("pair", "single-laden")
+    if departure is not None and measured:
+        cargo, budget = _estimate(departure), departure.budget
+        capacity, fill = departure.capacity, departure.fill()
+    else:
+        capacity, fill = _capacity(call, fleet, config), None
+        cargo, budget = impute_cargo(impute_fill(usual, at_least=_least_fill(call, evidence)), capacity)
+    seen = [pair for s in call.track.sightings for pair in ((s.scene_id, s.ship.id), *s.copies)]
+    return Visit(
+        visit_id=visit_id,
+        site=site.id,
+        berth_id=call.berth_id,
+        identity=call.identity,
+        arrival_window=call.arrival_window,
+        departure_window=call.departure_window,
+        scene_ids=tuple(scene for scene, _ in seen),
+        evidence=evidence,
+        arrival=None if call.arrival is None else call.arrival.fill(),
+        departure=fill,
+        cargo_loaded=cargo,
+        status="measured" if measured else "imputed",
+        detection_ids=tuple(found for _, found in seen),
+        budget=budget,
+        capacity=capacity,
+        flags=call.flags,
+    )
+
+
+def _capacity(call: Call, fleet: Sequence[Ship], config: Config) -> Estimate:
+    """From a measured look where there is one, else from who she may be and her size."""
+    state = call.departure or call.arrival
+    if state is not None:
+        return state.capacity
+    share = config.load.consumables_share
+    return estimate_capacity(call.identity, call.track.size(), fleet, consumables_share=share)
+
+
+def _least_fill(call: Call, evidence: str) -> float:
+    """What was in her already at the last look; she does not leave with less."""
+    if call.departure is None or evidence != "part-loaded":
+        return 0.0
+    return float(np.quantile(call.departure.fraction, 0.05))
+
+
+def _estimate(state: State) -> Estimate:
+    low, high = np.quantile(state.cargo, [0.05, 0.95])
+    return Estimate(
+        value=float(state.cargo.mean()),
+        sigma=float(state.cargo.std()),
+        interval90=(float(low), float(high)),
+    )

@@ -1,0 +1,195 @@
+"""Scenes as passes over the site: what was seen where, each acquisition once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import cos, hypot, radians
+from typing import cast
+
+from pipeline.datatypes import BerthOutcome, LonLat, Polygon, Site
+from pipeline.products import DetectionResult, SceneResult
+
+ONE_PASS = timedelta(seconds=180)
+"""Scenes closer than this are one look: strips of one orbit, one acquisition delivered twice."""
+METRES_PER_DEGREE = 111_195.0
+"""Of latitude, on the mean sphere."""
+RANKS: dict[BerthOutcome, int] = {"not-imaged": 0, "obscured": 1, "clear-empty": 2, "occupied": 3}
+CLEAR_ENOUGH = 0.7
+"""Of a berth where another ship was seen, for her absence to be seen as well [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One ship in one pass, at a berth or at anchor."""
+
+    time: datetime
+    scene_id: str
+    ship: DetectionResult
+    """The best look at her in this pass."""
+    gsd: float
+    centre: LonLat
+    berth_id: str | None
+    """None = at anchor."""
+    copies: tuple[tuple[str, str], ...] = ()
+    """(scene_id, detection id) of the same ship in other scenes of the pass."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One look at the site."""
+
+    time: datetime
+    outcomes: tuple[tuple[str, BerthOutcome, float], ...]
+    """(berth, outcome, clear share), the most telling of the pass's scenes."""
+    sightings: tuple[Sighting, ...]
+    cloud_fraction: float
+    """Of the clearest scene; 1 where it was not said."""
+    footprints: tuple[Polygon, ...]
+
+    def shows(self, berth_id: str) -> bool:
+        """Whether a ship at this berth would have been seen."""
+        return any(
+            berth == berth_id
+            and (outcome == "clear-empty" or (outcome == "occupied" and clear >= CLEAR_ENOUGH))
+            for berth, outcome, clear in self.outcomes
+        )
+
+    def usable(self, berth_id: str) -> bool:
+        """Whether the berth was seen: occupied or clear-empty."""
+        return any(b == berth_id and RANKS[outcome] >= 2 for b, outcome, _ in self.outcomes)
+
+    def covers(self, point: LonLat) -> bool:
+        """Whether open water at this point was probably seen: imaged, and little cloud."""
+        imaged = not self.footprints or any(contains(f, point) for f in self.footprints)
+        return imaged and self.cloud_fraction <= 0.3
+
+
+def list_passes(results: Sequence[SceneResult], site: Site) -> tuple[Pass, ...]:
+    """Passes in the order of time, from dated scenes of this site that were not refused."""
+    dated = [
+        (result.datetime, result)
+        for result in results
+        if result.status == "ok" and result.datetime is not None and result.site in (None, site.id)
+    ]
+    dated.sort(key=lambda item: (item[0], item[1].scene_id))
+    groups: list[list[SceneResult]] = []
+    start: datetime | None = None
+    for time, result in dated:
+        if start is None or time - start > ONE_PASS:
+            groups.append([])
+            start = time
+        groups[-1].append(result)
+    return tuple(_pass_of(group, site) for group in groups)
+
+
+def _pass_of(group: Sequence[SceneResult], site: Site) -> Pass:
+    outcomes: dict[str, tuple[BerthOutcome, float]] = {}
+    for result in group:
+        for berth in result.berths:
+            new = (berth.state, berth.clear_fraction)
+            old = outcomes.get(berth.id)
+            if old is None or (RANKS[new[0]], new[1]) > (RANKS[old[0]], old[1]):
+                outcomes[berth.id] = new
+    found = [s for result in group for s in _sightings_of(result, site)]
+    # A ship that was found proves that her berth was seen, whatever the state says.
+    for sighting in found:
+        if sighting.berth_id is not None:
+            clear = outcomes.get(sighting.berth_id, ("occupied", 0.0))[1]
+            outcomes[sighting.berth_id] = ("occupied", clear)
+    assert group[0].datetime is not None
+    return Pass(
+        time=group[0].datetime,
+        outcomes=tuple((berth, *outcomes[berth]) for berth in sorted(outcomes)),
+        sightings=_merge_copies(found),
+        cloud_fraction=min((r.cloud.cloud_fraction for r in group if r.cloud is not None), default=1.0),
+        footprints=tuple(r.footprint for r in group if r.footprint is not None),
+    )
+
+
+def _sightings_of(result: SceneResult, site: Site) -> list[Sighting]:
+    """Ships at a berth or in an anchorage; whoever is elsewhere is passing."""
+    berths = {feature.id for feature in site.of_role("berth")}
+    anchorages = [feature.outline for feature in site.of_role("anchorage")]
+    assert result.datetime is not None
+    found: list[Sighting] = []
+    for ship in result.detections:
+        centre = centre_of(ship.outline)
+        at_berth = ship.berth_id is not None and (not berths or ship.berth_id in berths)
+        if not at_berth and not any(contains(area, centre) for area in anchorages):
+            continue
+        found.append(
+            Sighting(
+                time=result.datetime,
+                scene_id=result.scene_id,
+                ship=ship,
+                gsd=result.gsd or 10.0,
+                centre=centre,
+                berth_id=ship.berth_id if at_berth else None,
+            )
+        )
+    return found
+
+
+def _merge_copies(found: Sequence[Sighting]) -> tuple[Sighting, ...]:
+    """One sighting a ship: the same place in two scenes of a pass is the same ship."""
+    ranked = sorted(found, key=lambda s: (_quality(s), s.scene_id, s.ship.id))
+    kept: list[tuple[Sighting, list[tuple[str, str]]]] = []
+    for sighting in ranked:
+        for first, copies in kept:
+            near = 0.5 * max(first.ship.length, sighting.ship.length)
+            if first.scene_id != sighting.scene_id and distance(first.centre, sighting.centre) < near:
+                copies.append((sighting.scene_id, sighting.ship.id))
+                break
+        else:
+            kept.append((sighting, []))
+    merged = [
+        Sighting(
+            time=s.time,
+            scene_id=s.scene_id,
+            ship=s.ship,
+            gsd=s.gsd,
+            centre=s.centre,
+            berth_id=s.berth_id,
+            copies=tuple(sorted(copies)),
+        )
+        for s, copies in kept
+    ]
+    return tuple(sorted(merged, key=lambda s: (s.scene_id, s.ship.id)))
+
+
+def _quality(sighting: Sighting) -> tuple[bool, float, float]:
+    """Best look first: measured, tightest freeboard, finest pixel."""
+    ship = sighting.ship
+    measured = ship.load is not None and ship.freeboard is not None
+    sigma = ship.freeboard.sigma if ship.freeboard is not None else 99.0
+    return (not measured, sigma, sighting.gsd)
+
+
+def centre_of(outline: dict[str, object]) -> LonLat:
+    """Middle of the corners of a GeoJSON polygon (lon, lat)."""
+    rings = cast(Sequence[Sequence[Sequence[float]]], outline["coordinates"])
+    ring = rings[0]
+    corners = ring[:-1] if len(ring) > 1 and tuple(ring[0]) == tuple(ring[-1]) else ring
+    return (
+        sum(float(p[0]) for p in corners) / len(corners),
+        sum(float(p[1]) for p in corners) / len(corners),
+    )
+
+
+def distance(first: LonLat, second: LonLat) -> float:
+    """Between points a few kilometres apart [m]."""
+    scale = cos(radians((first[1] + second[1]) / 2))
+    return METRES_PER_DEGREE * hypot((first[0] - second[0]) * scale, first[1] - second[1])
+
+
+def contains(polygon: Polygon, point: LonLat) -> bool:
+    """Even-odd rule; (lon, lat)."""
+    inside = False
+    x, y = point
+    for k, (x1, y1) in enumerate(polygon):
+        x0, y0 = polygon[k - 1]
+        if (y0 > y) != (y1 > y) and x < x0 + (y - y0) / (y1 - y0) * (x1 - x0):
+            inside = not inside
+    return inside
