@@ -28,6 +28,7 @@ from tests.render_examples import (
     ORIGIN,
     make_chip,
     make_detection,
+    make_freeboard,
     make_result,
     make_site,
     refused_result,
@@ -182,6 +183,24 @@ def test_ship_pictures_have_the_bow_right_and_starboard_down() -> None:
     assert tip[1] == pytest.approx(125, abs=2)
     detail = detail_frame(mark, (400, 300), 20.0)
     np.testing.assert_allclose(detail.place(np.asarray(SHIP[0]) + 10 * starboard)[1], 300, atol=2)
+
+
+def test_the_detail_takes_its_axis_from_the_marked_deck_edges() -> None:
+    """Lines of a hull 2 m to starboard of the outline, turned by 1 degree: they lie where u says."""
+    chip = make_chip((400, 400), 0.5, ships=(SHIP,))
+    ship = make_detection(chip, "d1", SHIP)
+    _, starboard = ship_axes(SHIP[1])
+    place = (SHIP[0][0] + 2 * float(starboard[0]), SHIP[0][1] + 2 * float(starboard[1]))
+    freeboard = make_freeboard(chip, place, SHIP[1] + 1.0, SHIP[2], SHIP[3])
+    (mark,) = place_ships(make_result(chip, (replace(ship, freeboard=freeboard),)), chip.grid.origin)
+    detail = detail_frame(mark, (400, 300), 20.0)
+    assert freeboard.profile is not None
+    (deck,) = (part for part in joined(freeboard.profile.parts) if part.name == "deck")
+    rows = sorted(
+        float(y) for name, ground in mark.lines if name == "deck-edge" for y in detail.place(ground)[:, 1]
+    )
+    np.testing.assert_allclose(rows[:2], 200 + 10 * deck.start, atol=0.3)
+    np.testing.assert_allclose(rows[2:], 200 + 10 * deck.stop, atol=0.3)
 
 
 def test_the_scale_bar_is_as_long_as_it_says() -> None:

@@ -6,10 +6,11 @@ import math
 import re
 from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from pipeline.render.season import (
     departure_time,
     joint_width,
     season_span,
+    year_of,
 )
 from tests.render_examples import START, make_chip, make_season, make_site, make_visits, make_volume
 
@@ -190,6 +192,16 @@ def test_only_pictures_are_embedded() -> None:
     assert (picture_uri(b"RIFF0000WEBPVP8 ") or "").startswith("data:image/webp;base64,")
 
 
+def test_a_large_png_is_embedded_as_jpeg() -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3)).astype(np.uint8)
+    data = cv2.imencode(".png", noise)[1].tobytes()
+    uri = picture_uri(data)
+    assert uri is not None
+    assert uri.startswith("data:image/jpeg;base64,")
+    assert len(uri) < len(data)
+    assert picture_uri(data[:60_000] + b"cut") is not None  # a damaged one does no harm
+
+
 # -------------------------------------------------------------------------------------------- season
 
 WIDTHS = st.lists(st.floats(1.0, 1e5), min_size=2, max_size=12)
@@ -227,6 +239,13 @@ def test_every_year_starts_from_nothing() -> None:
     assert [len(first), len(second)] == [2, 2]
     assert second[0].middle == pytest.approx(volume.by_visit[2].barrels.p50)
     assert cumulative(split, volume, 2031) == ()
+
+
+def test_a_year_shows_its_own_days() -> None:
+    span = (datetime(2026, 11, 3, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC))
+    assert year_of(span, 2026) == (span[0], datetime(2027, 1, 1, tzinfo=UTC))
+    assert year_of(span, 2027) == (datetime(2027, 1, 1, tzinfo=UTC), span[1])
+    assert year_of(span, 2030) == (datetime(2030, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC))
 
 
 def test_departures_are_placed_in_the_middle_of_their_window() -> None:

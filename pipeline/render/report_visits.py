@@ -7,12 +7,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from html import escape
 
+import numpy as np
+
 from pipeline.datatypes import Estimate, Identity
 from pipeline.products import Fill, Quantiles, SceneResult, Visit, VisitBarrels
 from pipeline.render import words
 from pipeline.render.svg import interval_bar
 
 _MOST_PICTURES = 4
+_PNG = b"\x89PNG\r\n\x1a\n"
+_LARGE = 40_000
+"""PNG of more bytes are coded anew as JPEG."""
 _WOULD_CHANGE = {
     "pair": "A second image after loading, or a known product, would narrow it most.",
     "single-laden": "An image on arrival would show whether she came empty.",
@@ -42,9 +47,23 @@ def tonnes(estimate: Estimate) -> str:
     return quantity(Quantiles(p05=low, p50=estimate.value, p95=high), "t")
 
 
+def _compact(data: bytes) -> bytes:
+    """A large PNG as JPEG where that is smaller: a photograph of noise does not shrink otherwise."""
+    import cv2
+
+    if len(data) < _LARGE or not data.startswith(_PNG):
+        return data
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        return data
+    done, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
+    return bytes(coded) if done and len(coded) < len(data) else data
+
+
 def picture_uri(data: bytes) -> str | None:
     """`data` as a data URI; None where it is not PNG, JPEG or WebP by its first bytes."""
-    kinds = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"))
+    data = _compact(data)
+    kinds = ((_PNG, "png"), (b"\xff\xd8\xff", "jpeg"))
     kind = next((name for magic, name in kinds if data.startswith(magic)), None)
     if kind is None and data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         kind = "webp"
