@@ -15,6 +15,11 @@ _HEAVY_FUEL = 980.0
 991) [kg/m3]."""
 
 
+def _signed(share: float) -> str:
+    """As "+13 %", with a minus that is one."""
+    return f"{100 * share:+.0f} %".replace("-", "\u2212")
+
+
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table; the cells of the rows are HTML already."""
     top = "".join(f'<th scope="col">{text(cell)}</th>' for cell in head)
@@ -104,8 +109,8 @@ def method(volume: VolumeDocument, site: Site | None, scenes: Sequence[SceneResu
         "rules, with their spread. Deadweight on board is counted down from the summer load line, so that "
         "the ship's own weight cancels; consumables and residual ballast are taken off.",
         f"Barrels are tonnes over density at 15 °C. The product is an assumption ({text(product.name)}): "
-        f"the same tonnes of petrol would be {100 * petrol:+.0f} % in barrels, of heavy fuel oil "
-        f"{100 * heavy:+.0f} %.",
+        f"the same tonnes of petrol would be {_signed(petrol)} in barrels, of heavy fuel oil "
+        f"{_signed(heavy)}.",
         "A berth that clouds hid is not an empty berth. Unseen visits are estimated from stay times and "
         "clear looks and are kept apart from what was seen.",
         "Identity is a ranking by size, kind and register, with “none of these” in it. No name and no "

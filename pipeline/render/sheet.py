@@ -71,6 +71,8 @@ def draw_header(canvas: Canvas, result: SceneResult, site: Site | None) -> None:
     write(canvas, name, (MARGIN, 78), size=46, weight=700, colour=NAVY)
     when = words.utc(result.datetime)
     zone = words.local_time(result.datetime, site.timezone) if site is not None else ""
+    if result.datetime is not None and any(flag.code == "time-of-day-unknown" for flag in result.flags):
+        when, zone = f"{result.datetime:%Y-%m-%d}, time of day unknown", ""
     parts = [
         when + (f" ({zone})" if zone else ""),
         words.clean(result.platform or "platform unknown", limit=60),
