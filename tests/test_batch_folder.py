@@ -9,14 +9,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 from tiny_season import write_scene, write_season
 
 from pipeline.batch import BatchOutcome, InProcess, Pool, Request, Step, run_batch
+from pipeline.batch.records import Failure
 from pipeline.config import Config
 from pipeline.errors import StoreError
 from pipeline.ingest import find_deliveries, read_fleet, read_site
@@ -195,7 +197,7 @@ def test_an_interrupt_ends_clean_and_is_safe_to_repeat(root: Path, tmp_path: Pat
     process = subprocess.Popen(
         command(root, out), stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
     )
-    wait_for(lambda: any(out.glob(".work/*")), process)
+    wait_for(lambda: any(out.glob(".work/*/*")), process)
     if number == signal.SIGINT:
         os.killpg(process.pid, number)  # as a terminal does it
     else:
@@ -235,6 +237,37 @@ def test_a_disk_that_fills_up_stops_the_batch_and_loses_nothing(
     outcome = carry_out(root, out)
     assert list(statuses(outcome).values()).count("up to date") == 2
     assert content(out) == content(reference)
+
+
+class Unlucky:
+    """An executor whose children die over one scene, on the first look at it or the second."""
+
+    def __init__(self, name: str, *, phase: str) -> None:
+        self.name, self.phase = name, phase
+
+    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        for at, made in InProcess().run(function, jobs):
+            job = jobs[at]
+            name = job.scene.scene_id if hasattr(job, "scene") else job.delivery.name
+            dies = name == self.name and self.phase == ("measure" if hasattr(job, "scene") else "look")
+            yield at, Failure(kind="crashed", message="its process was ended by SIGSEGV") if dies else made
+
+
+@pytest.mark.parametrize("phase", ["look", "measure"])
+def test_a_crash_costs_one_scene_and_is_tried_again(
+    root: Path, reference: Path, tmp_path: Path, phase: str
+) -> None:
+    out = tmp_path / "out"
+    outcome = carry_out(root, out, executor=Unlucky("look-2", phase=phase))
+    assert statuses(outcome) == {"look-0": "ok", "look-1": "ok", "look-2": "crashed"}
+    result = json.loads((out / "scenes" / "look-2" / "result.json").read_text())
+    assert result["reason"] == {"code": "crashed", "message": "its process was ended by SIGSEGV"}
+    outcome = carry_out(root, out, executor=InProcess())
+    assert statuses(outcome)["look-2"] == "ok"
+    assert content(out) == content(reference)
+    outcome = carry_out(root, out, executor=Unlucky("look-2", phase="measure"), force=True)
+    assert statuses(outcome)["look-2"] == "crashed"
+    assert content(out) == content(reference), "what was measured before stands"
 
 
 def test_a_scene_outside_the_site_is_read_whole(root: Path, tmp_path: Path) -> None:

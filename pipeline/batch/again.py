@@ -114,9 +114,7 @@ def draw_again(
             return [(row.scene_id, "nothing was run into this folder") for row in picked]
         work = empty_work(folder)
         try:
-            jobs = [
-                _picture_job(row, setting, work) for row in picked if row.status != "refused" and row.result
-            ]
+            jobs = [_picture_job(row, setting, work) for row in picked if row.is_measured]
             ids = [job.scene_id for job in jobs]
             drawn += [(r.scene_id, f"{r.code}: {r.message}") for r in picked if r.scene_id not in ids]
             for at, made in executor.run(take_picture, jobs):

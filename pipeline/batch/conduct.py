@@ -21,15 +21,16 @@ from pipeline.batch.describe import (
     hash_text,
     scene_config,
     survey_salt,
+    unread_row,
 )
 from pipeline.batch.executors import Executor
 from pipeline.batch.memory import hash_memory, learn_memories
 from pipeline.batch.plan import Plan, Refusal, Task, Wanted, plan_batch
-from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob
+from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob, Picture
 from pipeline.batch.season import SeasonFiles, write_season
-from pipeline.errors import StoreError
-from pipeline.products import Software
-from pipeline.run import Memory
+from pipeline.errors import Refused, StoreError
+from pipeline.products import SceneResult, Software
+from pipeline.run import Memory, describe_scene
 from pipeline.store import (
     Artefact,
     SceneRow,
@@ -142,7 +143,7 @@ class _Batch:
         ended = [*broken, *self._skipped(plan), *(self._refuse(refusal) for refusal in plan.refusals)]
         ended += self._measure(plan.tasks, memories)
         season = write_season(store, request.site, request.fleet, request.config, code_version())
-        results = [json.loads(row.result) for row in store.scenes() if row.result and row.status != "refused"]
+        results = [json.loads(row.result or b"") for row in store.scenes() if row.is_measured]
         ships = [ship for result in results for ship in result["detections"]]
         return BatchOutcome(
             scenes=tuple(sorted(ended, key=lambda s: (s.scene_id, s.status))),
@@ -177,7 +178,7 @@ class _Batch:
         for done, (at, made) in enumerate(self.executor.run(take_look, jobs), 1):
             delivery = request.deliveries[at]
             if isinstance(made, Failure):
-                broken.append(self._fail(delivery, delivery.name, made))
+                broken.append(self._fail_look(delivery, made))
             else:
                 looks.append(made)
                 if made.survey is not None:
@@ -218,7 +219,9 @@ class _Batch:
             task = tasks[at]
             check_room(self.store.folder)
             if isinstance(made, Failure):
-                outcome = self._fail(task.delivery, task.scene.scene_id, made, reason=task.reason)
+                refused = Refused(code=made.kind, message=made.message)
+                result = describe_scene(task.scene, software, reason=refused)
+                outcome = self._fail(task.delivery, result, made, task.reason)
             else:
                 outcome = self._commit(task, made)
             self._step("measure", done, len(jobs), outcome.scene_id, outcome.message or outcome.status)
@@ -254,7 +257,7 @@ class _Batch:
             site=None if task.cells is None else self.request.site.id,
             result=made.result,
         )
-        self._install(row, made)
+        self._install(row, made.pictures)
         said = describe_result(made)
         return SceneOutcome(
             scene_id=scene.scene_id,
@@ -263,11 +266,11 @@ class _Batch:
             message=f"{said}; {task.flag}" if task.flag else said,
         )
 
-    def _install(self, row: SceneRow, made: Measured) -> None:
+    def _install(self, row: SceneRow, pictures: Sequence[Picture]) -> None:
         """Files first, the database last."""
         folder, here = self.store.folder, f"scenes/{row.scene_id}"
-        files = [install(folder, p.path, f"{here}/{p.name}", sha256=p.sha256) for p in made.pictures]
-        files.append(install_bytes(folder, made.result, f"{here}/result.json"))
+        files = [install(folder, p.path, f"{here}/{p.name}", sha256=p.sha256) for p in pictures]
+        files.append(install_bytes(folder, row.result or b"", f"{here}/result.json"))
         self.store.commit_scene(row, files)
         self._remove_orphans(here, files)
 
@@ -295,24 +298,11 @@ class _Batch:
 
     def _refuse(self, refusal: Refusal) -> SceneOutcome:
         """Record a delivery that is no scene; with the same bytes it is recorded the same way."""
-        result = empty_result(refusal.scene_id, self.request)
-        result = replace(result, inputs=refusal.inputs, reason=refusal.refused)
-        row = SceneRow(
-            scene_id=refusal.scene_id,
-            path=str(refusal.delivery.path),
-            kind=refusal.delivery.kind,
-            name=refusal.delivery.name,
-            content=refusal.content,
-            images=refusal.images,
-            key="",
-            status="refused",
-            code=refusal.refused.code,
-            message=refusal.refused.message,
-            result=to_json(result).encode(),
-        )
-        known = {known.scene_id: known for known in self.store.scenes()}.get(row.scene_id)
-        if row.result is not None and not (known == row and self._is_whole(row)):
-            self._install(row, Measured(result=row.result, refused=refusal.refused, pictures=()))
+        result = empty_result(refusal.scene_id, self.request, refusal.refused)
+        row = unread_row(refusal.delivery, replace(result, inputs=refusal.inputs), "refused")
+        row = replace(row, content=refusal.content, images=refusal.images)
+        if self.store.scene(row.scene_id) != row or not self._is_whole(row):
+            self._install(row, ())
         return SceneOutcome(
             scene_id=row.scene_id,
             status="refused",
@@ -320,40 +310,30 @@ class _Batch:
             message=f"{refusal.refused.code}: {refusal.refused.message}",
         )
 
-    def _fail(
-        self, delivery: Delivery, scene_id: str, failure: Failure, *, reason: str = "new"
-    ) -> SceneOutcome:
-        """Record a scene that brought nothing back; an earlier result of it stands."""
+    def _fail_look(self, delivery: Delivery, failure: Failure) -> SceneOutcome:
+        """Record a delivery whose first look brought nothing back, under the name the folder knows it by."""
+        known = self.store.scene_at(delivery.path)
+        scene_id = delivery.name if known is None else known.scene_id
+        if known is None and self.store.scene(scene_id) is not None:
+            scene_id = f"{scene_id[:91]}-{hash_text(str(delivery.path))[:8]}"
+        reason = Refused(code=failure.kind, message=failure.message)
+        return self._fail(delivery, empty_result(scene_id, self.request, reason), failure, "new")
+
+    def _fail(self, delivery: Delivery, result: SceneResult, failure: Failure, reason: str) -> SceneOutcome:
+        """Record a scene that brought nothing back; an earlier measurement of it stands."""
         if failure.kind == "disk":
             raise StoreError(
                 f"{self.store.folder}: cannot be written ({failure.message})",
                 hint="free some space and run the same command again: what is done stays done",
             )
-        self.log(f"{scene_id}: {failure.kind}: {failure.message}\n{failure.trace}")
-        known = {row.scene_id: row for row in self.store.scenes()}.get(scene_id)
-        if known is not None and known.result is not None and known.status != "refused":
-            self.store.commit_outcome(
-                scene_id, status=failure.kind, code=failure.kind, message=failure.message
-            )
+        scene_id, kind, message = result.scene_id, failure.kind, failure.message
+        self.log(f"{scene_id}: {kind}: {message}\n{failure.trace}")
+        known = self.store.scene(scene_id)
+        if known is not None and known.is_measured:
+            self.store.commit_outcome(scene_id, status=kind, code=kind, message=message)
         else:
-            self._record_failure(delivery, scene_id, failure)
-        return SceneOutcome(scene_id=scene_id, status=failure.kind, reason=reason, message=failure.message)
-
-    def _record_failure(self, delivery: Delivery, scene_id: str, failure: Failure) -> None:
-        assert failure.kind != "disk"
-        row = SceneRow(
-            scene_id=scene_id,
-            path=str(delivery.path),
-            kind=delivery.kind,
-            name=delivery.name,
-            content="",
-            images="",
-            key="",
-            status=failure.kind,
-            code=failure.kind,
-            message=failure.message,
-        )
-        self.store.commit_scene(row, [])
+            self._install(unread_row(delivery, result, kind), ())
+        return SceneOutcome(scene_id=scene_id, status=kind, reason=reason, message=message)
 
     def _step(self, phase: str, done: int, total: int, name: str, text: str) -> None:
         self.report(Step(phase=phase, done=done, total=total, name=name, text=text))

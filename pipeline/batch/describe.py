@@ -14,9 +14,10 @@ from pipeline import __version__
 from pipeline.batch.records import Measured
 from pipeline.config import Config, VolumeConfig
 from pipeline.datatypes import Ship, Site
+from pipeline.errors import Refused
 from pipeline.products import SceneResult, Software
 from pipeline.run import SCHEMA_VERSION
-from pipeline.store import from_json, to_json
+from pipeline.store import SceneRow, Status, format_time, from_json, to_json
 
 if TYPE_CHECKING:
     from pipeline.ingest import Delivery
@@ -93,7 +94,7 @@ def describe_request(request: Request) -> dict[str, str]:
     }
 
 
-def empty_result(scene_id: str, request: Request) -> SceneResult:
+def empty_result(scene_id: str, request: Request, reason: Refused) -> SceneResult:
     """A refused scene of which nothing is known."""
     return SceneResult(
         schema_version=SCHEMA_VERSION,
@@ -105,7 +106,26 @@ def empty_result(scene_id: str, request: Request) -> SceneResult:
         inputs=(),
         software=describe_software(request),
         status="refused",
-        reason=None,
+        reason=reason,
+    )
+
+
+def unread_row(delivery: Delivery, result: SceneResult, status: Status) -> SceneRow:
+    """What the store keeps of a delivery that was not measured: `result` says why."""
+    reason = result.reason or Refused(code=status, message="")
+    return SceneRow(
+        scene_id=result.scene_id,
+        path=str(delivery.path),
+        kind=delivery.kind,
+        name=delivery.name,
+        content="",
+        images="",
+        key="",
+        status=status,
+        code=reason.code,
+        message=reason.message,
+        acquired=None if result.datetime is None else format_time(result.datetime),
+        result=to_json(result).encode(),
     )
 
 

@@ -266,7 +266,7 @@ def assign_ids(looks: Sequence[Looked], rows: Sequence[SceneRow]) -> list[str]:
             holder is None
             or holder.images == look.images
             or holder.path == str(look.delivery.path)
-            or holder.result is None
+            or not holder.is_measured
         )
         if scene_id.casefold() in taken or not replaces:
             digest = look.images or hashlib.sha256(str(look.delivery.path).encode()).hexdigest()

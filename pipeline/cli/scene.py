@@ -184,4 +184,4 @@ def _paths(out: Path) -> set[str]:
     if not (out / "plimsoll.db").exists():
         return set()
     with Store.open(out) as store:
-        return {row.path for row in store.scenes() if row.result is not None}
+        return {row.path for row in store.scenes() if row.is_measured}

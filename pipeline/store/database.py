@@ -61,6 +61,11 @@ CREATE TABLE setting (
 ) STRICT;
 """
 
+_SELECT_SCENE = (
+    "SELECT scene_id, path, kind, name, content, images, key, status, code, message, acquired, site, result"
+    " FROM scene"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SceneRow:
@@ -80,6 +85,11 @@ class SceneRow:
     site: str | None = None
     result: bytes | None = None
     """result.json"""
+
+    @property
+    def is_measured(self) -> bool:
+        """True where the result is one of a measured scene, even if a later attempt at it failed."""
+        return bool(self.key) and self.result is not None and self.status != "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +191,20 @@ class Store:
     def scenes(self) -> tuple[SceneRow, ...]:
         """Every scene, by scene_id."""
         with explain_database(self.folder):
-            rows = self._db.execute(
-                "SELECT scene_id, path, kind, name, content, images, key, status, code, message,"
-                " acquired, site, result FROM scene ORDER BY scene_id"
-            ).fetchall()
+            rows = self._db.execute(f"{_SELECT_SCENE} ORDER BY scene_id").fetchall()
         return tuple(_scene_row(row) for row in rows)
+
+    def scene(self, scene_id: str) -> SceneRow | None:
+        """One scene; None where it is not known."""
+        with explain_database(self.folder):
+            row = self._db.execute(f"{_SELECT_SCENE} WHERE scene_id = ?", (scene_id,)).fetchone()
+        return None if row is None else _scene_row(row)
+
+    def scene_at(self, path: Path) -> SceneRow | None:
+        """The scene whose delivery was last given as `path`; None where it is not known."""
+        with explain_database(self.folder):
+            row = self._db.execute(f"{_SELECT_SCENE} WHERE path = ?", (str(path),)).fetchone()
+        return None if row is None else _scene_row(row)
 
     def artefacts(self, scene_id: str | None) -> tuple[Artefact, ...]:
         """The files of one scene, or those of the season (None), by path."""

@@ -95,11 +95,14 @@ def check_room(folder: Path) -> None:
 
 
 def empty_work(folder: Path) -> Path:
-    """The work folder below `folder`, empty: what a killed batch left there is removed."""
-    work = folder / WORK
+    """A folder of this process below the work folder; what a killed batch left there is removed.
+
+    Of its own, so that a child that outlives a killed batch by a moment writes nowhere near this one's files.
+    """
+    work = folder / WORK / str(os.getpid())
     with explain_disk(folder):
         remove_work(folder)
-        work.mkdir()
+        work.mkdir(parents=True)
     return work
 
 
