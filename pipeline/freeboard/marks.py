@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import Chip, LonLat, MarkedLine, Profile, ProfilePart
+from pipeline.datatypes import LonLat, MarkedLine, Profile, ProfilePart
 from pipeline.freeboard.sides import SideFit
 from pipeline.freeboard.strip import Strip
 from pipeline.geometry import ground_to_lonlat, ship_axes
@@ -17,7 +17,7 @@ def _edge_at(fit: SideFit, freeboard: float) -> float:
     return float(np.interp(freeboard, fit.freeboards, fit.edges))
 
 
-def profile_of(fits: dict[int, SideFit], chip: Chip, band: int, freeboard: float) -> Profile:
+def profile_of(fits: dict[int, SideFit], band: str, freeboard: float) -> Profile:
     """The fitted profile of both sides in one cross-hull coordinate, parts at `freeboard`."""
     u: list[float] = []
     observed: list[float] = []
@@ -30,7 +30,7 @@ def profile_of(fits: dict[int, SideFit], chip: Chip, band: int, freeboard: float
         observed += [float(x) for x in fit.window.values[0][outside][along]]
         fitted += [float(x) for x in fit.fitted[0][outside][along]]
     return Profile(
-        band=chip.bands[band],
+        band=band,
         u=tuple(u),
         observed=tuple(observed),
         fitted=tuple(fitted),

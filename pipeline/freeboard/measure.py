@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -23,16 +23,17 @@ from pipeline.freeboard.combine import combine_sides, interval_of, soften, summa
 from pipeline.freeboard.expected import expected_sigma
 from pipeline.freeboard.marks import mark_lines, profile_of
 from pipeline.freeboard.model import Levels, SideShifts, side_shifts
-from pipeline.freeboard.sides import SideFit, Window, fit_side, side_evidence
+from pipeline.freeboard.sides import SideFit, Window, coarse_evidence, edge_message, fit_side, scan_side
 from pipeline.freeboard.strip import (
     CrossProfile,
     Strip,
     average_stations,
     cut_strip,
+    mix_strip,
     refine_heading,
     turn_strip,
 )
-from pipeline.freeboard.windows import choose_bands, make_window, water_levels
+from pipeline.freeboard.windows import Channel, choose_channels, make_window, water_levels
 
 Array = npt.NDArray[np.float64]
 
@@ -49,8 +50,7 @@ class Prepared:
     strip: Strip
     profile: CrossProfile
     water: Array
-    bands: tuple[int, ...]
-    weights: tuple[float, ...]
+    channels: tuple[Channel, ...]
     top: float
     detection: Detection
 
@@ -96,7 +96,7 @@ def measure_freeboard(
     refusal = _refuse_sides(prepared, view, windows, (expected, config.max_expected_sigma))
     if refusal is not None:
         return refusal
-    fits = _fit(windows)
+    fits = _fit(windows, _beam_belief(detection, beam))
     refusal = _refuse_fit(fits)
     if refusal is not None:
         return refusal
@@ -132,7 +132,6 @@ def _refuse_before(
 def _prepare(
     chip: Chip, detection: Detection, blocked: BoolArray | None, beam: tuple[float, float] | None
 ) -> Prepared | Refused:
-    bands, weights = choose_bands(chip)
     width = beam[0] if beam is not None else detection.beam
     top = float(min(TOP, 0.5 * width + 1.5))
     reach = 0.6 * detection.beam + 2.2 * top + 14.0
@@ -143,19 +142,19 @@ def _prepare(
         return Refused(code="outside-image", message="less than 60 % of the mid-body lies inside the image")
     if strip.usable[inside].mean() < 0.6:
         return Refused(code="clouded", message="less than 60 % of the mid-body can be seen")
+    channels = choose_channels(chip.bands, strip.values[:, inside])
     turn = refine_heading(strip, within=max(2.0, 2.5 * detection.heading_sigma), beam=detection.beam)
-    strip = turn_strip(strip, turn)
-    water = water_levels(strip, bands, 0.6 * detection.beam + 0.6 * top + 4.0)
+    strip = mix_strip(turn_strip(strip, turn), np.array([c.mix for c in channels]))
+    water = water_levels(strip, 0.6 * detection.beam + 0.6 * top + 4.0)
     if water is None:
         return Refused(code="shadow-not-on-water", message="no open water beside the ship to compare with")
-    profile = average_stations(strip, width=0.6 * strip.gsd, bands=bands)
+    profile = average_stations(strip, width=0.6 * strip.gsd)
     return Prepared(
         chip=chip,
         strip=strip,
         profile=profile,
         water=water,
-        bands=bands,
-        weights=weights,
+        channels=channels,
         top=top,
         detection=detection,
     )
@@ -163,7 +162,7 @@ def _prepare(
 
 def _windows(prepared: Prepared, view: ViewGeometry) -> dict[int, tuple[SideShifts, Window | None]]:
     strip = prepared.strip
-    setting = (prepared.weights, prepared.top, strip.gsd, 2 * strip.half_length)
+    setting = (tuple(c.weight for c in prepared.channels), prepared.top, strip.gsd, 2 * strip.half_length)
     out: dict[int, tuple[SideShifts, Window | None]] = {}
     for side in (1, -1):
         shifts = side_shifts(view, strip.heading, side)
@@ -214,11 +213,27 @@ def _refuse_sides(
     )
 
 
-def _fit(windows: dict[int, tuple[SideShifts, Window | None]]) -> dict[int, SideFit]:
+def _beam_belief(detection: Detection, beam: tuple[float, float] | None) -> tuple[float, float]:
+    """(value, sigma) of the beam [m]; an outline takes in shadow and side, so its beam is held loosely."""
+    if beam is not None:
+        return beam[0], max(beam[1], 0.1)
+    return detection.beam, max(detection.beam_sigma, 0.07 * detection.beam)
+
+
+def _fit(
+    windows: dict[int, tuple[SideShifts, Window | None]], beam: tuple[float, float]
+) -> dict[int, SideFit]:
+    """Both sides; the side that tells most is told where the other's edge and the beam put its own."""
+    open_sides = {side: (shifts, window) for side, (shifts, window) in windows.items() if window is not None}
+    scans = {side: scan_side(window, shifts) for side, (shifts, window) in open_sides.items()}
+    main = max(open_sides, key=lambda side: open_sides[side][0].reach, default=0)
+    if len(scans) == 2:
+        shifts, window = open_sides[main]
+        e = scans[main].e
+        told = replace(window, other=(e, edge_message(scans[-main], beam, e)))
+        open_sides[main] = (shifts, told)
     return {
-        side: fit_side(window, shifts, GRID)
-        for side, (shifts, window) in windows.items()
-        if window is not None
+        side: fit_side(window, shifts, GRID, scans[side]) for side, (shifts, window) in open_sides.items()
     }
 
 
@@ -250,7 +265,7 @@ def _check_azimuth(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideF
     for shifts, window in _windows(prepared, turned).values():
         if window is None:
             return "undecided"
-        other += side_evidence(window, shifts, GRID)
+        other += coarse_evidence(scan_side(window, shifts), GRID)
     gap = float(np.logaddexp.reduce(stated) - np.logaddexp.reduce(other)) / scale
     if gap > 6.0:
         return "agrees"
@@ -291,7 +306,7 @@ def _conclude(
             log_likelihood=tuple(float(x) for x in np.maximum(curve - curve.max(), -60.0)),
         ),
         expected_sigma=expected,
-        profile=profile_of(fits, prepared.chip, prepared.bands[0], value),
+        profile=profile_of(fits, prepared.channels[0].name, value),
         lines=mark_lines(prepared.strip, prepared.chip.grid.origin, fits, value),
         azimuth_check=check,
         flags=tuple(flags),

@@ -89,11 +89,18 @@ class Levels:
     """Standard deviation of structure along the hull on deck, side, shadow, water."""
 
 
+HALOS = ((1.7, 0.35), (3.5, 0.12))
+"""Widths, in units of the blur, and amplitudes of the halos a product may have around its edges [1]."""
+
+DEEP = 2.0
+"""Depth inside the deck edge at which structure is twice as strong as at the edge [m]."""
+
 DARKEST = 0.93
 """A shadow on water keeps at most this share of the water's light; skylight and haze fill the rest [1]."""
 
-LENGTHS = (0.8, 1.5)
-"""Length across the hull of the structure of paint (deck and side) and of water (shadow and light) [m]."""
+LENGTHS = ((0.35, 1.2), (1.5,))
+"""Lengths across the hull of the structure of paint (pipes and gutters are sharp, patches are not) and of
+water [m]."""
 
 
 def step_up(v: Array, at: Array, blur: Array) -> Array:
@@ -158,8 +165,44 @@ def masks(
 def kernels(v: Array, blur: float) -> Array:
     """(2, sample, sample) correlation of structure in paint and in water, as blurred."""
     gap2 = (v[:, None] - v[None, :]) ** 2
-    wide2 = [length**2 + 2 * blur**2 for length in LENGTHS]
-    return np.stack([np.sqrt(LENGTHS[k] ** 2 / w) * np.exp(-0.5 * gap2 / w) for k, w in enumerate(wide2)])
+    out = np.zeros((len(LENGTHS), len(v), len(v)))
+    for k, lengths in enumerate(LENGTHS):
+        for length in lengths:
+            wide2 = length**2 + 2 * blur**2
+            out[k] += length / np.sqrt(wide2) * np.exp(-0.5 * gap2 / wide2) / len(lengths)
+    return out
+
+
+def sharp_and_wide(
+    v: Array, shifts: SideShifts, state: tuple[Array, Array], setting: tuple[float, float, float]
+) -> Array:
+    """(3, candidate, 4, sample): `masks` at the blur of `setting` and at the two wider ones of `HALOS`."""
+    blur, z_eff, smear = setting
+    return np.stack(
+        [masks(v, shifts, state, (blur * wider, z_eff, smear)) for wider in (1.0, *(w for w, _ in HALOS))]
+    )
+
+
+def halos(shares: Array, levels: Levels) -> Array:
+    """(candidate, 2, sample): one standard deviation of what the true spread function may differ by.
+
+    Products are sharpened, resampled and pansharpened: beside a bright deck that leaves a dark or bright
+    line a pixel or two wide which a Gaussian blur of any width does not have.
+    """
+    mean = np.array([levels.deck[0], levels.side[0], levels.shadow[0], levels.water[0]])
+    parts = [
+        amplitude * np.einsum("l,mls->ms", mean, shares[0] - shares[k + 1])
+        for k, (_, amplitude) in enumerate(HALOS)
+    ]
+    return np.stack(parts, axis=1)
+
+
+def deepened(shares: Array, v: Array, edge: Array) -> Array:
+    """The shares with the deck's weight growing inwards from its edge: gear lies there, not at the edge."""
+    deeper = 1.0 + (np.maximum(edge[:, None] - v[None, :], 0.0) / DEEP) ** 2
+    out = shares.copy()
+    out[:, DECK] *= deeper
+    return out
 
 
 def design(shares: Array, v: Array, edge: Array) -> Array:
@@ -205,7 +248,7 @@ def log_evidence(
     data
         (v, value, error), each (sample,).
     shares
-        (candidate, 4, sample) from `masks`.
+        (3, candidate, 4, sample) from `sharp_and_wide`.
     edge
         (candidate,) deck edge [m].
     correlation
@@ -217,11 +260,11 @@ def log_evidence(
     functions with a Gaussian prior integrate out into the covariance.
     """
     v, value, error = data
-    columns = design(shares, v, edge)
+    columns = design(shares[0], v, edge)
     mean, spread = level_priors(levels)
-    scaled = columns * spread[None, :, None]
+    scaled = np.concatenate([columns * spread[None, :, None], halos(shares, levels)], axis=1)
     K = np.matmul(scaled.transpose(0, 2, 1), scaled)
-    K += structure(shares, levels, correlation)
+    K += structure(deepened(shares[0], v, edge), levels, correlation)
     K += _noise(v, error)
     residual = value - np.einsum("l,mls->ms", mean, columns)
     n = len(v)
@@ -275,13 +318,19 @@ def _noise(v: Array, error: Array) -> Array:
 
 
 def posterior_levels(
-    data: tuple[Array, Array, Array], shares: Array, edge: float, levels: Levels, correlation: Array
+    data: tuple[Array, Array, Array],
+    shares: Array,
+    edge: float,
+    levels: Levels,
+    correlation: Array,
 ) -> tuple[Array, Array]:
     """Fitted levels (6,) and the fitted profile without structure (sample,) of one candidate."""
     v, value, error = data
-    columns = design(shares[None], v, np.array([edge]))[0]
+    columns = design(shares[0], v, np.array([edge]))[0]
     mean, spread = level_priors(levels)
-    K = _noise(v, error) + structure(shares, levels, correlation)
+    ring = halos(shares, levels)[0]
+    K = _noise(v, error) + structure(deepened(shares[0], v, np.array([edge]))[0], levels, correlation)
+    K = K + ring.T @ ring
     solved = np.linalg.solve(K, np.column_stack([columns.T, value - mean @ columns]))
     normal = columns @ solved[:, :-1] + np.diag(1.0 / spread**2)
     found = mean + np.linalg.solve(normal, columns @ solved[:, -1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +13,14 @@ from pipeline.freeboard.model import (
     SideShifts,
     kernels,
     log_evidence,
-    masks,
     posterior_levels,
+    sharp_and_wide,
 )
 
 Array = npt.NDArray[np.float64]
 
 FLOOR = -1e4
-KEEP = 14.0
+KEEP = 20.0
 """Coarse cells this far below the best are not looked at again [nats]."""
 Z_EFFS = ((0.05, 0.35), (0.2, 0.45), (0.45, 0.2))
 """Effective depths of the water's light [m] with their prior weights: a turbid port has 0.1 to 0.3."""
@@ -46,6 +47,8 @@ class Window:
     gsd: float
     edge: tuple[float, float]
     """Mean and spread of where the deck edge may lie [m]."""
+    other: tuple[Array, Array]
+    """(deck edge [m], log of what the other side and the beam say of it)."""
     top: float
     """Largest freeboard looked at [m]."""
     midbody: float
@@ -76,6 +79,15 @@ class SideFit:
     levels: Array
     """(band, 6)"""
     window: Window
+
+
+class Scan(NamedTuple):
+    """Log likelihood of the coarse pass."""
+
+    F: Array
+    e: Array
+    value: Array
+    """(freeboard, deck edge)"""
 
 
 def gaussian_blur(window: Window, blur_px: float) -> float:
@@ -114,40 +126,54 @@ def evaluate(
     total, chi2 = np.zeros(len(F)), np.zeros(len(F))
     for start in range(0, len(F), CHUNK):
         part = slice(start, start + CHUNK)
-        shares = masks(window.v, shifts, (F[part], e[part]), setting)
+        shares = sharp_and_wide(window.v, shifts, (F[part], e[part]), setting)
         for k, levels in enumerate(window.levels):
             data = (window.v, window.values[k], window.errors[k])
             value, chi = log_evidence(data, shares, e[part], levels, correlation)
             total[part] += window.weights[k] * value
             chi2[part] += chi / len(window.levels)
     mean, spread = window.edge
-    return total - 0.5 * ((e - mean) / spread) ** 2, chi2
+    return total - 0.5 * ((e - mean) / spread) ** 2 + np.interp(e, *window.other), chi2
 
 
-def side_evidence(window: Window, shifts: SideShifts, grid: Array) -> Array:
-    """(freeboard,) log evidence of one side from the coarse pass alone [nats]."""
+def scan_side(window: Window, shifts: SideShifts) -> Scan:
+    """The coarse pass: every freeboard and every deck edge that a step of the profile allows."""
     rough = coarsen(window, max(0.8, 0.6 * window.gsd))
-    F, e, value = _scan(rough, shifts, (gaussian_blur(rough, 0.5), 0.15, _smear(window)), share=0.6)
-    return _coarse_evidence(grid, F, value, e)
+    return _scan(rough, shifts, (gaussian_blur(rough, 0.65), 0.15, _smear(window)), share=0.6)
 
 
-def _coarse_evidence(grid: Array, F: Array, value: Array, e: Array) -> Array:
-    total = np.logaddexp.reduce(value, axis=1) + np.log(e[1] - e[0])
-    return np.interp(grid, F, total) if len(F) > 1 else np.full_like(grid, total[0])
+def coarse_evidence(scan: Scan, grid: Array) -> Array:
+    """(freeboard,) log evidence of one side from the coarse pass alone [nats]."""
+    total = np.logaddexp.reduce(scan.value, axis=1) + np.log(scan.e[1] - scan.e[0])
+    return np.interp(grid, scan.F, total) if len(scan.F) > 1 else np.full_like(grid, total[0])
+
+
+def edge_message(scan: Scan, beam: tuple[float, float], e: Array) -> Array:
+    """(deck edge,) log of what one side's edge and the beam say of the other side's edge: e + e' = beam.
+
+    Parameters
+    ----------
+    beam
+        (value, sigma) [m].
+    e
+        Of the other side [m].
+    """
+    belief = np.logaddexp.reduce(scan.value, axis=0)
+    gap = e[:, None] + scan.e[None, :] - beam[0]
+    message = np.logaddexp.reduce(belief - 0.5 * (gap / beam[1]) ** 2, axis=1)
+    return np.asarray(np.maximum(message - message.max(), -12.0))
 
 
 def _smear(window: Window) -> float:
     return float(0.003 * window.midbody / np.sqrt(12.0))
 
 
-def fit_side(window: Window, shifts: SideShifts, grid: Array) -> SideFit:
+def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan) -> SideFit:
     """The likelihood of one side on the freeboards of `grid` [m]."""
     smear = _smear(window)
-    rough = coarsen(window, max(0.8, 0.6 * window.gsd))
-    setting = (gaussian_blur(rough, 0.5), 0.15, smear)
-    F, e, value = _scan(rough, shifts, setting, share=0.6)
-    k = np.unravel_index(int(np.argmax(value)), value.shape)
-    blur_weights = _blur_weights(window, shifts, (float(F[k[0]]), float(e[k[1]])), smear)
+    F, e = scan.F, scan.e
+    value = scan.value + np.interp(e, *window.other)
+    blur_weights = _blur_weights(window, shifts, _modes(F, e, value), smear)
     near = value > value.max() - KEEP
     rows, cols = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
     step_F, step_e = (F[1] - F[0] if len(F) > 1 else 0.0), e[1] - e[0]
@@ -171,7 +197,7 @@ def fit_side(window: Window, shifts: SideShifts, grid: Array) -> SideFit:
     top = int(np.argmax([p.max() for p in parts]))
     whole = np.logaddexp.reduce(np.stack(parts), axis=0)
     fit = _finish(fine, shifts, (grid, fine_F), (whole, fine_e, settings[top]))
-    return replace(fit, evidence=_coarse_evidence(grid, F, value, e))
+    return replace(fit, evidence=coarse_evidence(scan, grid))
 
 
 def _steps(low: float, high: float, step: float) -> Array:
@@ -179,9 +205,7 @@ def _steps(low: float, high: float, step: float) -> Array:
     return np.linspace(low, high, n)
 
 
-def _scan(
-    window: Window, shifts: SideShifts, setting: tuple[float, float, float], *, share: float
-) -> tuple[Array, Array, Array]:
+def _scan(window: Window, shifts: SideShifts, setting: tuple[float, float, float], *, share: float) -> Scan:
     mean, spread = window.edge
     e = _steps(mean - 2.0 * spread, mean + 2.0 * spread, share * setting[0])
     if shifts.reach > 0.03:
@@ -194,7 +218,7 @@ def _scan(
     value = np.full((len(F), len(e)), FLOOR)
     found, _ = evaluate(window, shifts, (pair[0].ravel(), pair[1].ravel()), setting)
     value[:, likely] = found.reshape(len(F), len(likely))
-    return F, e, value
+    return Scan(F, e, value)
 
 
 def _steep(window: Window, e: Array) -> npt.NDArray[np.bool_]:
@@ -228,20 +252,29 @@ def _narrow(window: Window, shifts: SideShifts, edges: tuple[float, float], top:
     return replace(window, v=window.v[keep], values=window.values[:, keep], errors=window.errors[:, keep])
 
 
+def _modes(F: Array, e: Array, value: Array) -> list[tuple[float, float]]:
+    """(freeboard, deck edge) of at most three separate maxima over freeboard, best first."""
+    along = value.max(axis=1)
+    padded = np.concatenate([[-np.inf], along, [-np.inf]])
+    peaks = np.flatnonzero((padded[1:-1] >= padded[:-2]) & (padded[1:-1] >= padded[2:]))
+    order = peaks[np.argsort(-along[peaks], kind="stable")][:3]
+    return [(float(F[k]), float(e[value[k].argmax()])) for k in order if along[k] > along.max() - KEEP]
+
+
 def _blur_weights(
-    window: Window, shifts: SideShifts, best: tuple[float, float], smear: float
+    window: Window, shifts: SideShifts, modes: list[tuple[float, float]], smear: float
 ) -> list[tuple[float, float]]:
-    """Blurs of the optics [pixel] worth keeping, with weights, from the best candidate's neighbourhood."""
-    near = _narrow(window, shifts, (best[1] - 1.0, best[1] + 1.0), best[0])
+    """Blurs of the optics [pixel] worth keeping, with weights, from around the best candidates."""
+    edges = [e for _, e in modes]
+    near = _narrow(window, shifts, (min(edges) - 1.0, max(edges) + 1.0), max(F for F, _ in modes))
     blur = gaussian_blur(near, 0.5)
-    F0 = best[0] + np.array([-0.5, 0.0, 0.5]) * blur / max(shifts.reach, 0.1)
-    e0 = best[1] + np.array([-0.6, -0.3, 0.0, 0.3, 0.6]) * blur
-    pair = np.meshgrid(np.maximum(F0, 0.0), e0)
+    F0 = np.array([-0.5, 0.0, 0.5]) * blur / max(shifts.reach, 0.1)
+    e0 = np.array([-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9]) * blur
+    pairs = [np.meshgrid(np.maximum(F + F0, 0.0), e + e0) for F, e in modes]
+    pair = [np.concatenate([p[k].ravel() for p in pairs]) for k in (0, 1)]
     score = np.array(
         [
-            evaluate(near, shifts, (pair[0].ravel(), pair[1].ravel()), (gaussian_blur(near, b), 0.15, smear))[
-                0
-            ].max()
+            evaluate(near, shifts, (pair[0], pair[1]), (gaussian_blur(near, b), 0.15, smear))[0].max()
             for b in BLURS_PX
         ]
     )
@@ -268,7 +301,7 @@ def _finish(
         best_F = float(grid[int(np.argmax(log_likelihood))])
         best_e = float(edges[int(np.argmax(log_likelihood))])
     chi2 = float(evaluate(window, shifts, (np.array([best_F]), np.array([best_e])), setting)[1][0])
-    shares = masks(window.v, shifts, (np.array([best_F]), np.array([best_e])), setting)[0]
+    shares = sharp_and_wide(window.v, shifts, (np.array([best_F]), np.array([best_e])), setting)
     correlation = kernels(window.v, setting[0])
     fits = [
         posterior_levels((window.v, window.values[b], window.errors[b]), shares, best_e, levels, correlation)

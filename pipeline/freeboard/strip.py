@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ class Strip:
     across: Array
     """(point,) to starboard of the detection's centre [m]."""
     values: Array
-    """(band, point)"""
+    """(channel, point)"""
     usable: BoolArray
     """(point,) valid and not blocked."""
     heading: float
@@ -45,9 +45,9 @@ class CrossProfile:
     u: Array
     """(bin,) mean cross-hull coordinate of the pixels in each bin [m]."""
     value: Array
-    """(band, bin)"""
+    """(channel, bin)"""
     error: Array
-    """(band, bin) standard error from the scatter between stations."""
+    """(channel, bin) standard error from the scatter between stations."""
     share: Array
     """(bin,) share of the pixels in a bin that were usable, 0..1."""
     width: float
@@ -99,16 +99,17 @@ def cut_strip(
 def turn_strip(strip: Strip, turn: float) -> Strip:
     """The same pixels in a frame turned clockwise by `turn` degrees about its origin."""
     c, s = np.cos(np.radians(turn)), np.sin(np.radians(turn))
-    return Strip(
+    return replace(
+        strip,
         ahead=c * strip.ahead + s * strip.across,
         across=c * strip.across - s * strip.ahead,
-        values=strip.values,
-        usable=strip.usable,
         heading=(strip.heading + turn) % 360.0,
-        centre=strip.centre,
-        half_length=strip.half_length,
-        gsd=strip.gsd,
     )
+
+
+def mix_strip(strip: Strip, mix: Array) -> Strip:
+    """The strip with its bands combined into channels by `mix` (channel, band)."""
+    return replace(strip, values=mix @ strip.values)
 
 
 def refine_heading(strip: Strip, *, within: float, beam: float) -> float:
@@ -157,7 +158,7 @@ def _sharpness(ahead: Array, across: Array, values: Array, setting: tuple[float,
     return total
 
 
-def average_stations(strip: Strip, *, width: float, bands: tuple[int, ...]) -> CrossProfile:
+def average_stations(strip: Strip, *, width: float) -> CrossProfile:
     """The profile: every station is averaged by bin, then stations by a biweight mean in each bin.
 
     A station with a manifold, a crane, a hose or a tug falls out in the bins that it disturbs. The
@@ -165,7 +166,7 @@ def average_stations(strip: Strip, *, width: float, bands: tuple[int, ...]) -> C
     """
     inside = np.abs(strip.ahead) <= strip.half_length
     across, ahead = strip.across[inside], strip.ahead[inside]
-    usable, values = strip.usable[inside], strip.values[list(bands)][:, inside]
+    usable, values = strip.usable[inside], strip.values[:, inside]
     stations = int(np.clip(2 * strip.half_length / (3 * strip.gsd), 4, 12))
     station = np.clip(((ahead / strip.half_length + 1) / 2 * stations).astype(np.intp), 0, stations - 1)
     bins = np.floor((across - across.min()) / width).astype(np.intp)
@@ -174,7 +175,7 @@ def average_stations(strip: Strip, *, width: float, bands: tuple[int, ...]) -> C
     every = np.bincount(bins, minlength=n).astype(np.float64)
     count = np.bincount(cell[usable], minlength=stations * n).reshape(stations, n).astype(np.float64)
     mean_u = np.bincount(bins[usable], weights=across[usable], minlength=n) / np.maximum(count.sum(0), 1)
-    value, error = np.zeros((len(bands), n)), np.zeros((len(bands), n))
+    value, error = np.zeros((len(values), n)), np.zeros((len(values), n))
     for k, band in enumerate(values):
         total = np.bincount(cell[usable], weights=band[usable], minlength=stations * n).reshape(stations, n)
         value[k], error[k] = _robust_mean(total / np.maximum(count, 1), count)

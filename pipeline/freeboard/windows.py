@@ -2,42 +2,85 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import Chip, Detection
+from pipeline.datatypes import Detection
 from pipeline.freeboard.model import Levels, SideShifts
 from pipeline.freeboard.sides import Window
 from pipeline.freeboard.strip import CrossProfile, Strip
 
 Array = npt.NDArray[np.float64]
 
+PANSHARPENED = 0.25
+"""Share of fine detail that is a band's own, below which bands are one camera's picture, tinted [1]."""
+
+
+class Channel(NamedTuple):
+    """A mixture of bands that is fitted as one."""
+
+    name: str
+    mix: tuple[float, ...]
+    """Per band of the chip."""
+    weight: float
+    """Of its log likelihood."""
+
+
 PREFERRED = ("red", "nir", "pan", "green", "b1", "b2", "b3", "blue")
 """Red water is opaque after a metre or two, near infrared water is black: crisp edges first."""
 
 
-def choose_bands(chip: Chip) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Indices of at most two bands and the weight of each in the log likelihood.
+def choose_channels(bands: tuple[str, ...], pixels: Array) -> tuple[Channel, ...]:
+    """What is fitted: at most two channels, each a mixture of bands with its weight in the log likelihood.
 
-    Bands see the same paint and the same waves: two of them are counted as 1.3 independent looks.
+    Bands see the same paint and the same waves: two of them are counted as 1.3 independent looks. In a
+    pansharpened product the colours are coarser than the pixels and leave halos beside every edge; only
+    the sum of the bands carries what the panchromatic camera saw.
+
+    Parameters
+    ----------
+    pixels
+        (band, point) near the ship, in the order along a row of the image.
     """
-    if "pan" in chip.bands:
-        return (chip.bands.index("pan"),), (1.0,)
-    if "red" in chip.bands and "nir" in chip.bands:
-        return (chip.bands.index("red"), chip.bands.index("nir")), (0.7, 0.6)
+    if "pan" in bands:
+        return (_single(bands, "pan", 1.0),)
+    if "red" in bands and "nir" in bands:
+        if is_pansharpened(pixels[bands.index("red")], pixels[bands.index("nir")]):
+            return (Channel("mean", tuple(1.0 / len(bands) for _ in bands), 1.0),)
+        return _single(bands, "red", 0.7), _single(bands, "nir", 0.6)
     for name in PREFERRED:
-        if name in chip.bands:
-            return (chip.bands.index(name),), (1.0,)
-    return (0,), (1.0,)
+        if name in bands:
+            return (_single(bands, name, 1.0),)
+    return (_single(bands, bands[0], 1.0),)
 
 
-def water_levels(strip: Strip, bands: tuple[int, ...], outside: float) -> Array | None:
-    """(band, 2) median and spread between stations of open water beyond `outside` [m] on the darker side."""
+def _single(bands: tuple[str, ...], name: str, weight: float) -> Channel:
+    return Channel(name, tuple(float(b == name) for b in bands), weight)
+
+
+def is_pansharpened(red: Array, nir: Array) -> bool:
+    """Red and near infrared differ by a smooth factor only: fine detail of one is that of the other."""
+
+    def detail(plane: Array) -> Array:
+        log = np.log(np.maximum(plane, 1e-3))
+        return np.asarray(log[1:-1] - 0.5 * (log[2:] + log[:-2]))
+
+    first, second = detail(red), detail(nir)
+    strong = np.abs(first) + np.abs(second)
+    keep = strong > np.quantile(strong, 0.9)
+    apart = float(((first - second)[keep] ** 2).mean())
+    return apart < PANSHARPENED * float((first[keep] ** 2 + second[keep] ** 2).mean())
+
+
+def water_levels(strip: Strip, outside: float) -> Array | None:
+    """(channel, 2) median and spread of open water beyond `outside` [m] on the darker side."""
     found = []
     for side in (1, -1):
         keep = strip.usable & (side * strip.across > outside)
         if keep.sum() >= 40:
-            part = strip.values[list(bands)][:, keep]
+            part = strip.values[:, keep]
             middle = np.median(part, axis=1)
             found.append(
                 np.stack([middle, 1.4826 * np.median(np.abs(part - middle[:, None]), axis=1)], axis=1)
@@ -88,6 +131,7 @@ def make_window(
         bin_width=profile.width,
         gsd=gsd,
         edge=(half, spread),
+        other=(np.array([0.0, 1.0]), np.zeros(2)),
         top=top,
         midbody=midbody,
     )
@@ -116,7 +160,10 @@ def _levels(water: Array, deck: tuple[float, float], shifts: SideShifts) -> Leve
     """Beliefs before the fit: what a shadow keeps of the water's light, what paint can be."""
     middle, scatter = float(water[0]), float(water[1])
     brightness = max(deck[0], middle)
-    side = (0.7 * brightness, 0.6 * brightness) if shifts.lit else (0.35 * brightness, 0.3 * brightness)
+    # a side in shade gets skylight and what the sea sends up, a fifth of full light at most: it is dark
+    # beside a deck in the sun unless the hull is white
+    shade = (0.6 * middle + 0.06 * brightness, 0.2 * middle + 0.08 * brightness)
+    side = (0.5 * (brightness + middle), 0.5 * brightness + 0.7 * middle) if shifts.lit else shade
     return Levels(
         deck=(deck[0], 0.3 * deck[0] + deck[1] + 0.1 * middle),
         side=side,
@@ -124,7 +171,7 @@ def _levels(water: Array, deck: tuple[float, float], shifts: SideShifts) -> Leve
         water=(middle, 0.1 * middle + 0.1 * scatter),
         structure=(
             0.3 * deck[0] + deck[1],
-            0.25 * brightness if shifts.lit else 0.12 * brightness,
+            0.25 * brightness if shifts.lit else 0.3 * shade[0],
             0.06 * middle,
             0.05 * middle,
         ),

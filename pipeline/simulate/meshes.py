@@ -81,7 +81,7 @@ def beam(start: Sequence[float], stop: Sequence[float], width: float, colour: Co
 
 
 def place(mesh: Mesh, heading: float, centre: tuple[float, float], height: float = 0.0) -> Mesh:
-    """From (starboard, bow, up) to (east, north, up): turned to `heading` [deg] about the origin, then moved."""
+    """From (starboard, bow, up) to (east, north, up): turned by `heading` [deg], then moved."""
     psi = np.radians(heading)
     starboard, bow = mesh.vertices[:, 0], mesh.vertices[:, 1]
     east = starboard * np.cos(psi) + bow * np.sin(psi) + centre[0]
@@ -94,7 +94,7 @@ def place(mesh: Mesh, heading: float, centre: tuple[float, float], height: float
 
 
 def tilt(mesh: Mesh, trim: float, heel: float) -> Mesh:
-    """Turned about midship at the waterline: `trim` [m per m, by the stern +], `heel` [deg, to starboard +]."""
+    """Turned about midship at the waterline; `trim` by the stern [m per m], `heel` to starboard [deg]."""
     x, y, z = mesh.vertices.T
     z = z + y * trim
     phi = np.radians(heel)

@@ -7,7 +7,8 @@ light, the sky a constant one.
 The water is lit from within: light that enters is scattered back at a depth of some decimetres. It is
 drawn as opaque diffuse sheets at a few depths below the surface, one render each, averaged, with the
 Fresnel reflection of a rough surface on top. A shadow on the water is so softened and lengthened as it is
-in nature, and the hull is seen a little below the waterline. Depths are scaled for the steeper light in water.
+in nature, and the hull is seen a little below the waterline. Depths are scaled for the steeper
+light in water.
 
 `scalar_rgb` is the variant used: it needs nothing but the wheel. The llvm ones need a libLLVM that fits the
 wheel on the machine, and one that does not fit ends the process, so they are not tried.
@@ -208,7 +209,7 @@ def trace(
     meshes
         In (east, north, up) [m], z = 0 at the water.
     samples
-        Paths a pixel, over all water sheets.
+        Paths a pixel under the sky; a third of it for each water sheet under the sun.
     bands
         A subset of `BANDS`.
 
@@ -222,23 +223,26 @@ def trace(
     depths = [0.0] if sea.depth <= 0 else [-sea.depth * np.log(1 - q) * 0.8 for q in (1 / 6, 1 / 2, 5 / 6)]
     field = wave_field(sea, 1024, 2 * extent / 1024)
     indices = [BANDS.index(b) for b in bands]
+    # one light at a time: a path that need not choose between them carries far less noise
+    passes = [("sun", d, max(samples // 3, 1), 1 / len(depths)) for d in depths]
+    passes.append(("sky", depths[len(depths) // 2], samples, 1.0))
     planes: list[npt.NDArray[np.float64]] = []
     for start in range(0, len(indices), 3):
         chosen = (indices[start : start + 3] * 3)[:3]
         lights = _lights(view, chosen)
+        shapes = {f"mesh{n}": _mesh(mi, mesh, chosen, f"mesh{n}") for n, mesh in enumerate(meshes)}
         total = np.zeros((*frame.shape, 3))
-        for step, depth in enumerate(depths):
+        for step, (light, depth, spp, weight) in enumerate(passes):
             scene = {
                 "type": "scene",
                 "integrator": {"type": "path", "max_depth": 4, "rr_depth": 8},
                 "sensor": _camera(mi, view, frame),
                 "sea": _sea(mi, sea, field, chosen, depth, extent),
-                **lights,
+                light: lights[light],
+                **shapes,
             }
-            for number, mesh in enumerate(meshes):
-                scene[f"mesh{number}"] = _mesh(mi, mesh, chosen, f"mesh{number}")
-            seed = 1000 * sea.seed + 10 * start + step
-            image = mi.render(mi.load_dict(scene), spp=max(samples // len(depths), 1), seed=seed % 2**31)
-            total += np.asarray(image)[..., :3]
-        planes += list(np.moveaxis(np.pi * total / len(depths), -1, 0)[: len(indices[start : start + 3])])
+            seed = (1000 * sea.seed + 10 * start + step) % 2**31
+            image = mi.render(mi.load_dict(scene), spp=spp, seed=seed)
+            total += weight * np.asarray(image)[..., :3]
+        planes += list(np.moveaxis(np.pi * total, -1, 0)[: len(indices[start : start + 3])])
     return np.stack(planes).astype(np.float32)

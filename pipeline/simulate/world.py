@@ -132,7 +132,7 @@ def build_jetty(length: float, width: float, height: float) -> Mesh:
     half = length / 2
     parts = [box((0.0, -half * 0.45, height - 1.0), (width, half * 0.45, height), concrete)]
     for y in (-half, -0.72 * half, 0.72 * half, half):
-        parts.append(box((0.5, y - 3, -3), (6.5, y + 3, height), concrete))
+        parts.append(box((0.5, y - 3, -3), (width - 0.5, y + 3, height), concrete))
     for start, stop in ((-half, -0.45 * half), (0.45 * half, half)):
         parts.append(box((2.8, start, height - 0.4), (4.0, stop, height - 0.1), steel))
     for y in np.linspace(-0.42 * half, 0.42 * half, 9):

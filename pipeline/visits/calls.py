@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -15,12 +15,15 @@ from pipeline.products import Visit
 from pipeline.visits.capacity import estimate_capacity
 from pipeline.visits.fill import LADEN_FROM, PART_FROM, State, first_state, last_state, measured_looks
 from pipeline.visits.identity import rank_identities
-from pipeline.visits.impute import UsualFill, impute_cargo, impute_fill
+from pipeline.visits.impute import UsualFill, fill_up, impute_cargo, impute_fill, pool_fills, still_loading
 from pipeline.visits.sightings import Pass, Sighting
 from pipeline.visits.tracks import Track
 
 AT_BERTH, AT_ANCHOR = 0.3, 0.5
 """Least probability of a tanker that makes a visit: whoever lies at an oil berth, or only at anchor [1]."""
+SETTLED_AFTER = timedelta(hours=3)
+"""A deck that did not move for so long is not being loaded."""
+POOLING_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,6 +44,16 @@ class Call:
     def laden(self) -> bool:
         """Whether the last look shows a departure."""
         return self.departure is not None and float(self.departure.fraction.mean()) >= LADEN_FROM
+
+    @property
+    def settled(self) -> bool:
+        """Whether loading was over at the last look: she lay at anchor, or an earlier look agrees with it."""
+        if self.departure is None:
+            return False
+        looks = self.departure.looks
+        waited = looks[-1].time - looks[0].time >= SETTLED_AFTER
+        came_away = looks[-1].berth_id is None and self.berth_id is not None
+        return waited or came_away
 
     @property
     def berth_id(self) -> str | None:
@@ -140,6 +153,8 @@ def write_visit(
     evidence = evidence_of(call)
     departure, measured = call.departure, evidence in ("pair", "single-laden")
     if departure is not None and measured:
+        if not call.settled:
+            departure = finish_loading(departure, usual)
         cargo, budget = _estimate(departure), departure.budget
         capacity, fill = departure.capacity, departure.fill()
     else:
@@ -164,6 +179,44 @@ def write_visit(
         capacity=capacity,
         flags=call.flags,
     )
+
+
+def finish_loading(state: State, usual: UsualFill) -> State:
+    """The state on departure of a ship that may have been loading still when she was last measured."""
+    fraction = fill_up(state.fraction, float(state.fraction.std()), usual)
+    added = (fraction - state.fraction) * state.capacity.value
+    budget = [*state.budget, ("still-loading", float(added.std()))]
+    budget.sort(key=lambda item: (-item[1], item[0]))
+    return replace(
+        state,
+        fraction=fraction,
+        cargo=state.cargo + added,
+        budget=tuple((name, sigma) for name, sigma in budget if sigma >= 1.0),
+    )
+
+
+def usual_fill(calls: Sequence[Call], *, config: Config) -> UsualFill:
+    """The port's usual fill from its measured departures, each for as much as loading was over by then."""
+    prior = config.visits.fill_mean, config.visits.fill_sigma
+    usual = pool_fills((), mean=prior[0], sigma=prior[1])
+    for _ in range(POOLING_ROUNDS):
+        fills = [
+            (*_spread(c.departure), _over(c, usual)) for c in calls if c.departure is not None and c.laden
+        ]
+        usual = pool_fills(fills, mean=prior[0], sigma=prior[1])
+    return usual
+
+
+def _spread(state: State) -> tuple[float, float]:
+    return float(state.fraction.mean()), float(state.fraction.std())
+
+
+def _over(call: Call, usual: UsualFill) -> float:
+    """Probability that loading was over at the last look."""
+    if call.settled or call.departure is None:
+        return 1.0
+    fraction = call.departure.fraction
+    return 1.0 - float(still_loading(fraction, float(fraction.std()), usual).mean())
 
 
 def _capacity(call: Call, fleet: Sequence[Ship], config: Config) -> Estimate:

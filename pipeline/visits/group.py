@@ -12,9 +12,8 @@ import numpy as np
 from pipeline.config import Config
 from pipeline.datatypes import Flag, Ship, Site
 from pipeline.products import Coverage, MonthCoverage, SceneResult, UnseenVisits, VisitsDocument
-from pipeline.visits.calls import Call, read_call, write_visit
+from pipeline.visits.calls import Call, read_call, usual_fill, write_visit
 from pipeline.visits.exposure import Berth, Unseen, Window, infer_unseen
-from pipeline.visits.impute import pool_fills
 from pipeline.visits.sightings import Pass, list_passes
 from pipeline.visits.tracks import Track, join_sightings
 
@@ -51,12 +50,7 @@ def group_visits(
     calls = [(track, read_call(track, passes, fleet, site, config=config)) for track in tracks]
     visits = [call for _, call in calls if call is not None]
     others = [track for track, call in calls if call is None]
-    fills = [
-        (float(c.departure.fraction.mean()), float(c.departure.fraction.std()))
-        for c in visits
-        if c.departure is not None and c.laden
-    ]
-    usual = pool_fills(fills, mean=config.visits.fill_mean, sigma=config.visits.fill_sigma)
+    usual = usual_fill(visits, config=config)
     names = _name_visits(visits)
     return VisitsDocument(
         visits=tuple(

@@ -18,6 +18,8 @@ PRIOR_WEIGHT = 4.0
 SHARED_SIGMA = 0.02
 """Error that the measured fills of a port have in common: deck edges, load lines [1]."""
 SAMPLES = 2000
+LOADING_OVER_LOADED = 1.5
+"""Time alongside spent loading over time spent loaded and waiting: some 15 h against 10 h [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,27 +35,58 @@ class UsualFill:
     """Measured departures behind it."""
 
 
-def pool_fills(fills: Sequence[tuple[float, float]], *, mean: float, sigma: float) -> UsualFill:
-    """The usual fill from measured (fraction, sigma), shrunk towards a prior mean and spread."""
-    count = len(fills)
-    weight = PRIOR_WEIGHT + count
-    centre = (PRIOR_WEIGHT * mean + sum(f for f, _ in fills)) / weight
-    excess = sum(max((f - centre) ** 2 - s**2, 0.0) for f, s in fills)
+def pool_fills(fills: Sequence[tuple[float, float, float]], *, mean: float, sigma: float) -> UsualFill:
+    """The usual fill from measured (fraction, sigma, weight), shrunk towards a prior mean and spread."""
+    weight = PRIOR_WEIGHT + sum(w for _, _, w in fills)
+    centre = (PRIOR_WEIGHT * mean + sum(w * f for f, _, w in fills)) / weight
+    excess = sum(w * max((f - centre) ** 2 - s**2, 0.0) for f, s, w in fills)
     between = (PRIOR_WEIGHT * sigma**2 + excess) / weight
-    mean_sigma = sqrt(between / weight + (SHARED_SIGMA**2 if count else 0.0))
+    mean_sigma = sqrt(between / weight + (SHARED_SIGMA**2 if fills else 0.0))
     centre = min(max(centre, 0.05), 0.99)
     return UsualFill(
-        mean=centre, sigma=sqrt(between + mean_sigma**2), mean_sigma=mean_sigma, departures=count
+        mean=centre, sigma=sqrt(between + mean_sigma**2), mean_sigma=mean_sigma, departures=len(fills)
     )
+
+
+def _beta(mean: float, sigma: float) -> tuple[float, float]:
+    """Parameters (a, b) of the beta law of this mean and spread."""
+    total = mean * (1 - mean) / min(sigma**2, 0.9 * mean * (1 - mean)) - 1
+    return mean * total, (1 - mean) * total
+
+
+def still_loading(fill: Array, sigma: float, usual: UsualFill) -> Array:
+    """Probability that a ship seen alongside with these fills goes on loading.
+
+    Time loading over time loaded, against how usual it is to leave with so little: a look at 70 % nearly
+    always shows a ship in the middle of it, one at 95 % hardly ever. `sigma` is the error of the fill.
+    """
+    from scipy.special import betainc, betaln
+
+    a, b = _beta(usual.mean, float(np.hypot(usual.sigma, sigma)))
+    f = np.clip(fill, 0.01, 0.995)
+    usually = np.exp((a - 1) * np.log(f) + (b - 1) * np.log1p(-f) - betaln(a, b))
+    passing = LOADING_OVER_LOADED * (1 - betainc(a, b, f)) / usual.mean
+    return np.asarray(passing / (passing + usually))
+
+
+def fill_up(fill: Array, sigma: float, usual: UsualFill) -> Array:
+    """(samples,) fills on departure of a ship seen alongside once: some of the samples go on loading."""
+    from scipy.special import betainc, betaincinv
+
+    probability = still_loading(fill, sigma, usual)
+    count = np.arange(len(fill), dtype=np.float64)
+    a, b = _beta(usual.mean, usual.sigma)
+    below = np.minimum(betainc(a, b, np.clip(fill, 0.0, 1.0)), 1 - 1e-6)
+    later = betaincinv(a, b, below + (1 - below) * ((count * 0.7548776662466927 + 0.5) % 1.0))
+    goes_on = (count * 0.5698402909980532 + 0.5) % 1.0 < probability
+    return np.asarray(np.where(goes_on, np.maximum(later, fill), fill))
 
 
 def impute_fill(usual: UsualFill, *, at_least: float = 0.0) -> Array:
     """(samples,) fills of the beta law, evenly spaced in probability, above a lower bound [1]."""
     from scipy.special import betainc, betaincinv
 
-    variance = min(usual.sigma**2, 0.9 * usual.mean * (1 - usual.mean))
-    total = usual.mean * (1 - usual.mean) / variance - 1
-    a, b = usual.mean * total, (1 - usual.mean) * total
+    a, b = _beta(usual.mean, usual.sigma)
     below = min(float(betainc(a, b, at_least)), 1 - 1e-6)
     share = (np.arange(SAMPLES) + 0.5) / SAMPLES
     return np.asarray(betaincinv(a, b, below + (1 - below) * share))

@@ -27,8 +27,12 @@ SAME_AXIS = 6.0
 """Spread of the heading of a ship alongside [deg]."""
 ARRIVALS_PER_DAY = 0.2
 """Rough rate at which a berth that fell free is taken again; only weighs who is meant [1/day]."""
-SHIFT_ODDS = 1.5
-"""Natural logarithm by which a link between anchorage and berth must beat chance."""
+TO_BERTH, TO_ANCHOR, TO_OTHER_BERTH = -1.5, -2.5, -4.0
+"""Log odds that a ship shifts so within one call, against another ship of her size turning up."""
+LADEN_TO_BERTH = -4.0
+"""Further log odds where she had already loaded."""
+ANCHORS_WITHIN = 1.5
+"""After the berth was seen without her, she is looked for at anchor for so long [days]."""
 WORST = -8.0
 DISCHARGED = 6.0
 """Against a laden ship turning up in ballast within one call at a loading port; as log odds."""
@@ -146,7 +150,7 @@ def _score(track: Track, sighting: Sighting, config: VisitsConfig) -> float:
     if _was_laden(track) and _in_ballast(sighting):
         fit -= DISCHARGED
     if not same_place:
-        return fit - SHIFT_ODDS
+        return fit + _shift_odds(track, sighting)
     gap = _days(track.last.time, sighting.time)
     stays = exp(-gap / (1.5 * config.stay_median_days))
     another = (1 - stays) * min(ARRIVALS_PER_DAY * gap, 1.0)
@@ -164,9 +168,20 @@ def _in_ballast(sighting: Sighting) -> bool:
     return load is not None and load.ballast_probability > 0.9
 
 
+def _shift_odds(track: Track, sighting: Sighting) -> float:
+    """Log odds of moving between anchorage and berth, or from berth to berth."""
+    if sighting.berth_id is None:
+        return TO_ANCHOR
+    if track.last.berth_id is None and not _was_laden(track):
+        return TO_BERTH
+    return TO_OTHER_BERTH + (LADEN_TO_BERTH if _was_laden(track) else 0.0)
+
+
 def _just_left(track: Track, sighting: Sighting) -> bool:
-    """Whether a ship that left her berth may be the one now at anchor, or the reverse."""
-    return track.gone_by is not None and sighting.berth_id is None and sighting.time >= track.gone_by
+    """Whether a ship that left her berth may be the one now at anchor."""
+    if track.gone_by is None or sighting.berth_id is not None:
+        return False
+    return 0 <= _days(track.gone_by, sighting.time) <= ANCHORS_WITHIN
 
 
 def _likeness(difference: float, sigmas: tuple[float, float], chance: float) -> float:

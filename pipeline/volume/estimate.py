@@ -140,7 +140,7 @@ def _by_visit(visit: Visit, barrels: Array, config: Config) -> VisitBarrels:
 
 
 def count_designated(visits: Sequence[Visit], fleet: Sequence[Ship]) -> Designated:
-    """Visits by ships on the UN list at the time, in expectation over identities; `share` is of all visits."""
+    """Visits by ships on the UN list at the time, in expectation over identities; share: of all visits."""
     expected = sum(
         entry.probability
         for visit in visits

@@ -1,0 +1,135 @@
+"""Where a ship may lie: what stands out of the water, alone or at a quay.
+
+A ship afloat is a component of its own. At a known structure it is what stands beside it. At a quay that
+nobody knows yet it is a narrow, straight-sided body that a disk wider than a ship cannot enter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.datatypes import BoolArray
+from pipeline.detect.water import Water
+
+_LAND_AREA = 30_000.0
+"""No ship covers more of the water [m2]: 400 x 60 m less her ends, and her shadow."""
+_WIDEST = 62.0
+"""Beam of the largest ships [m]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidate:
+    """A body that may be a ship."""
+
+    inside: BoolArray
+    """(row, col) of the window."""
+    row: int
+    """Of the window's first pixel."""
+    col: int
+    quay: bool
+    """True where it was cut from a quay that is not known."""
+    touching: bool
+    """True where it touches land or known structure."""
+
+
+def _disk(radius: int) -> npt.NDArray[np.uint8]:
+    import cv2
+
+    return np.asarray(
+        cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1)), dtype=np.uint8
+    )
+
+
+def _components(inside: BoolArray) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """(labels, stats) as OpenCV gives them."""
+    import cv2
+
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inside.astype(np.uint8), connectivity=8)
+    return np.asarray(labels), np.asarray(stats)
+
+
+def standing_out(water: Water, usable: BoolArray, gsd: float) -> BoolArray:
+    """(row, col), True on what is not water: bright bodies, their gaps closed."""
+    import cv2
+
+    out = usable & ~water.water & (water.contrast > 4.0)
+    if gsd < 6.0:
+        radius = max(1, round(4.0 / gsd))
+        out = cv2.morphologyEx(out.astype(np.uint8), cv2.MORPH_CLOSE, _disk(radius)).astype(bool) & usable
+    return np.asarray(out)
+
+
+def find_land(out: BoolArray, gsd: float) -> BoolArray:
+    """(row, col), True in bodies too large for a ship."""
+    labels, stats = _components(out)
+    large = stats[:, 4] * gsd**2 > _LAND_AREA
+    large[0] = False
+    return np.asarray(large[labels])
+
+
+def _at_quay(land: BoolArray, gsd: float) -> BoolArray:
+    """The narrow parts of land: what an opening by a disk wider than a ship takes away."""
+    import cv2
+
+    radius = max(2, round(0.5 * _WIDEST / gsd))
+    wide = cv2.morphologyEx(land.astype(np.uint8), cv2.MORPH_OPEN, _disk(radius)).astype(bool)
+    narrow = (land & ~wide).astype(np.uint8)
+    thin = max(1, round(5.0 / gsd))
+    return np.asarray(cv2.morphologyEx(narrow, cv2.MORPH_OPEN, _disk(thin)).astype(bool))
+
+
+def _cut(inside: BoolArray, others: BoolArray, *, quay: bool, least: float, gsd: float) -> list[Candidate]:
+    import cv2
+
+    labels, stats = _components(inside)
+    near = cv2.dilate(others.astype(np.uint8), _disk(max(1, round(8.0 / gsd)))).astype(bool)
+    found: list[Candidate] = []
+    for label in range(1, len(stats)):
+        col, row, width, height, area = (int(v) for v in stats[label])
+        if not least <= area * gsd**2 <= _LAND_AREA:
+            continue
+        window = (slice(row, row + height), slice(col, col + width))
+        own = labels[window] == label
+        found.append(
+            Candidate(inside=own, row=row, col=col, quay=quay, touching=bool((near[window] & own).any()))
+        )
+    return found
+
+
+def find_candidates(
+    water: Water, usable: BoolArray, fixed: BoolArray | None, gsd: float, *, min_length: float
+) -> list[Candidate]:
+    """Bodies of a ship's area, afloat and alongside.
+
+    Parameters
+    ----------
+    fixed
+        (row, col), True on land and known structure; None where nothing is known.
+    min_length
+        Of a ship [m].
+    """
+    out = standing_out(water, usable, gsd)
+    least = 0.35 * min_length * min_length / 6.5
+    if fixed is not None:
+        free = _open_narrow(out & ~fixed, gsd)
+        land = find_land(free, gsd)
+        return _cut(free & ~land, fixed | land, quay=False, least=least, gsd=gsd) + _cut(
+            _at_quay(land, gsd), land, quay=True, least=3 * least, gsd=gsd
+        )
+    land = find_land(out, gsd)
+    return _cut(out & ~land, land, quay=False, least=least, gsd=gsd) + _cut(
+        _at_quay(land, gsd), land, quay=True, least=3 * least, gsd=gsd
+    )
+
+
+def _open_narrow(inside: BoolArray, gsd: float) -> BoolArray:
+    """Without the slivers along known structure; where pixels are coarse there is nothing to take."""
+    import cv2
+
+    radius = round(2.5 / gsd)
+    if radius < 1:
+        return inside
+    return np.asarray(cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_OPEN, _disk(radius)).astype(bool))
