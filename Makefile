@@ -33,7 +33,7 @@ sample: install  ## render the sample season anew (simulated)
 	$(BIN)/python -m pipeline.simulate season --out sample_scenes
 
 bench: install  ## every figure of the README
-	$(BIN)/python -m tests.bench
+	PYTHONPATH=tests $(BIN)/python -m bench
 
 lock: install  ## pin the dependencies anew, for every supported Python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tests.bench.table import Table
+from bench.table import Table
 
-from tests.render_examples import VIEW, make_chip
+from render_examples import VIEW, make_chip
 
 PLIMSOLL = (sys.executable, "-m", "pipeline.cli")
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,7 +160,7 @@ def _item(bands: Sequence[str], corner: tuple[float, float]) -> dict[str, object
 def _site(folder: Path) -> Path:
     """A site of one berth round the ship."""
     from pipeline.geometry import ground_to_lonlat
-    from tests.render_examples import ORIGIN
+    from render_examples import ORIGIN
 
     def feature(name: str, role: str, half: float) -> dict[str, object]:
         corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)])
