@@ -252,6 +252,8 @@ class PaperSeason:
     site: Site
     seen: tuple[bool, ...]
     """For each visit, whether a clear look fell into it."""
+    sources: dict[tuple[str, str], int]
+    """Which visit each detection, by scene and id, is of."""
 
     @property
     def fleet(self) -> tuple[Ship, ...]:
@@ -386,6 +388,7 @@ def draw_season(rng: Rng, world: World, config: Config) -> PaperSeason:
     fleet = tuple(s.listed for s in ships)
     results: list[SceneResult] = []
     seen = [False] * len(visits)
+    sources: dict[tuple[str, str], int] = {}
     cloudy = bool(rng.random() < world.cloud)
     for day in range(world.days + 3):
         cloudy = bool(rng.random() < world.cloud + world.persistence * (cloudy - world.cloud))
@@ -395,10 +398,12 @@ def draw_season(rng: Rng, world: World, config: Config) -> PaperSeason:
         if not cloudy:
             for k in here:
                 seen[k] = True
-        results.append(
-            _look(rng, [visits[k] for k in here], ships, (time, gsd, cloudy), world, config, fleet)
-        )
-    return PaperSeason(ships=ships, visits=visits, results=tuple(results), site=site, seen=tuple(seen))
+        look = _look(rng, [visits[k] for k in here], ships, (time, gsd, cloudy), world, config, fleet)
+        sources |= {(look.scene_id, d.id): k for d, k in zip(look.detections, here, strict=not cloudy)}
+        results.append(look)
+    return PaperSeason(
+        ships=ships, visits=visits, results=tuple(results), site=site, seen=tuple(seen), sources=sources
+    )
 
 
 def _look(

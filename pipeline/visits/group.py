@@ -46,7 +46,7 @@ def group_visits(
         measured departures and the usual fill; arrivals prove emptiness and nothing else.
     """
     passes = list_passes(results, site)
-    tracks = join_sightings(passes, config=config.visits)
+    tracks = join_sightings(passes, fleet, config=config.visits)
     calls = [(track, read_call(track, passes, fleet, site, config=config)) for track in tracks]
     visits = [call for _, call in calls if call is not None]
     others = [track for track, call in calls if call is None]

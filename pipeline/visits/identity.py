@@ -30,6 +30,10 @@ UNLISTED_TANKERS = 0.5
 """Share of tankers among ships in no row of the register [1]."""
 LEAST = 1e-4
 """Rows below this are left out of the list [1]."""
+OUTLINE_SIGMA = 1.0
+"""What an outline adds from look to look: wakes, fenders, pixels [m]."""
+CHANCE_LENGTH, CHANCE_BEAM = 30.0, 5.0
+"""Spread of the difference between two unrelated ships that are in no register [m]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,43 @@ def rank_identities(
     unlisted = config.unlisted_prior if rows else 1.0
     scores.append((None, log(max(unlisted, 1e-9) * kind) + _fit(None, detection)))
     return rank_scores(scores)
+
+
+def same_ship(first: Size, second: Size, fleet: Sequence[Ship], *, config: VisitsConfig) -> float:
+    """Log Bayes factor of one ship measured twice against two ships, each of them any.
+
+    Over the register both may be the same row, which ten known ships of ten lengths make a strong word; a
+    ship in no row is as likely to look like another as ships in general are.
+    """
+    rows = _distinct(fleet)
+    unlisted = config.unlisted_prior if rows else 1.0
+    nobody = (_fit(None, first), _fit(None, second))
+    both = [log(max(unlisted, 1e-9)) + sum(nobody) + _alike(first, second)]
+    alone = ([log(max(unlisted, 1e-9)) + nobody[0]], [log(max(unlisted, 1e-9)) + nobody[1]])
+    for ship in rows:
+        prior = log((1 - unlisted) / len(rows))
+        fits = (_fit(ship, first), _fit(ship, second))
+        both.append(prior + sum(fits))
+        alone[0].append(prior + fits[0])
+        alone[1].append(prior + fits[1])
+    return _log_sum(both) - _log_sum(alone[0]) - _log_sum(alone[1])
+
+
+def _alike(first: Size, second: Size) -> float:
+    """Log ratio of one ship measured twice against two ships, by the measurements alone."""
+    fit = 0.0
+    for difference, sigmas, chance in (
+        (first.length - second.length, (first.length_sigma, second.length_sigma), CHANCE_LENGTH),
+        (first.beam - second.beam, (first.beam_sigma, second.beam_sigma), CHANCE_BEAM),
+    ):
+        same = sqrt(sigmas[0] ** 2 + sigmas[1] ** 2 + OUTLINE_SIGMA**2)
+        fit += _log_normal(difference, 0.0, same) - _log_normal(difference, 0.0, sqrt(same**2 + chance**2))
+    return fit
+
+
+def _log_sum(values: Sequence[float]) -> float:
+    top = max(values)
+    return top + log(sum(exp(value - top) for value in values))
 
 
 def rank_scores(scores: Sequence[tuple[Ship | None, float]]) -> tuple[Identity, ...]:

@@ -10,30 +10,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from math import exp, log, sqrt
+from math import erfc, exp, hypot, log, sqrt
+
+import numpy as np
 
 from pipeline.config import VisitsConfig
+from pipeline.datatypes import Ship
 from pipeline.geometry import angle_between, axis_between
-from pipeline.visits.identity import Size
+from pipeline.visits.identity import OUTLINE_SIGMA, Size, same_ship
 from pipeline.visits.sightings import Pass, Sighting, distance
 
-CHANCE_LENGTH, CHANCE_BEAM = 30.0, 5.0
-"""Spread of the difference between two unrelated ships [m]."""
-OUTLINE_SIGMA = 1.0
-"""What an outline adds from look to look: wakes, fenders, pixels [m]."""
-SAME_PLACE, OTHER_PLACE = 10.0, 25.0
-"""Spread of position at a berth: the same ship with errors of georeference, and another ship [m]."""
+SAME_PLACE = 12.0
+"""Spread of a ship's position at a berth between two looks: errors of georeference, moorings [m]."""
 SAME_AXIS = 6.0
 """Spread of the heading of a ship alongside [deg]."""
+TURNED = -2.0
+"""Log odds where bow and stern have changed places; she would have had to leave."""
+STAY_SPREAD = 0.6
+"""Spread of the logarithm of stays about their median, beside the median's own error [1]."""
+WAIT_DAYS = 3.0
+"""Scale of a wait at anchor [days]."""
 ARRIVALS_PER_DAY = 0.2
 """Rough rate at which a berth that fell free is taken again; only weighs who is meant [1/day]."""
-TO_BERTH, TO_ANCHOR, TO_OTHER_BERTH = -1.5, -2.5, -4.0
-"""Log odds that a ship shifts so within one call, against another ship of her size turning up."""
+TO_BERTH, TO_ANCHOR, TO_OTHER_BERTH = -2.0, -5.0, -7.0
+"""Log odds that a ship that is still about has shifted so: most that wait at anchor go to a berth next."""
 LADEN_TO_BERTH = -4.0
 """Further log odds where she had already loaded."""
 ANCHORS_WITHIN = 1.5
 """After the berth was seen without her, she is looked for at anchor for so long [days]."""
-WORST = -8.0
+WORST, WORST_PLACE = -8.0, -6.0
+"""Of the size, of the place: outlines go wrong."""
 DISCHARGED = 6.0
 """Against a laden ship turning up in ballast within one call at a loading port; as log odds."""
 
@@ -94,13 +100,15 @@ def _logit(probability: float) -> float:
     return log(p / (1 - p))
 
 
-def join_sightings(passes: Sequence[Pass], *, config: VisitsConfig) -> tuple[Track, ...]:
+def join_sightings(
+    passes: Sequence[Pass], fleet: Sequence[Ship], *, config: VisitsConfig
+) -> tuple[Track, ...]:
     """Every ship's stay, in the order of first sighting."""
     tracks: list[Track] = []
     for look in passes:
         _expire(tracks, look.time, config)
         left = list(look.sightings)
-        for track, sighting in _match(tracks, left, look, config):
+        for track, sighting in _match(tracks, look, fleet, config):
             track.add(sighting)
             left.remove(sighting)
         for track in tracks:
@@ -118,43 +126,43 @@ def _expire(tracks: Sequence[Track], now: datetime, config: VisitsConfig) -> Non
 
 
 def _match(
-    tracks: Sequence[Track], seen: Sequence[Sighting], look: Pass, config: VisitsConfig
+    tracks: Sequence[Track], look: Pass, fleet: Sequence[Ship], config: VisitsConfig
 ) -> list[tuple[Track, Sighting]]:
-    """Pairs of track and sighting that are the same ship, the surest first."""
-    scored: list[tuple[float, int, int]] = []
-    for i, track in enumerate(tracks):
-        if _days(track.last.time, look.time) > config.max_stay_days:
-            continue
-        for k, sighting in enumerate(seen):
-            score = _score(track, sighting, config)
-            if score > 0:
-                scored.append((-score, i, k))
-    pairs: list[tuple[Track, Sighting]] = []
-    taken: tuple[set[int], set[int]] = (set(), set())
-    for _, i, k in sorted(scored):
-        if i not in taken[0] and k not in taken[1]:
-            pairs.append((tracks[i], seen[k]))
-            taken[0].add(i)
-            taken[1].add(k)
-    return pairs
+    """Pairs of track and sighting that are the same ship: the assignment of the largest total odds."""
+    from scipy.optimize import linear_sum_assignment
+
+    near = [t for t in tracks if _days(t.last.time, look.time) <= config.max_stay_days]
+    if not near or not look.sightings:
+        return []
+    scores = np.array([[_score(t, s, fleet, config) for s in look.sightings] for t in near])
+    gains = np.where(scores > 0, scores, 0.0)
+    rows, columns = linear_sum_assignment(gains, maximize=True)
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return [(near[i], look.sightings[k]) for i, k in pairs if gains[i, k] > 0]
 
 
-def _score(track: Track, sighting: Sighting, config: VisitsConfig) -> float:
+def _score(track: Track, sighting: Sighting, fleet: Sequence[Ship], config: VisitsConfig) -> float:
     """Log odds that a sighting is the ship of a track; -inf where it cannot be."""
     same_place = track.last.berth_id == sighting.berth_id
     if not track.open and (same_place or not _just_left(track, sighting)):
         return float("-inf")
-    ship = sighting.ship
-    fit = _likeness(track.length - ship.length, (track.length_sigma, ship.length_sigma), CHANCE_LENGTH)
-    fit += _likeness(track.beam - ship.beam, (track.beam_sigma, ship.beam_sigma), CHANCE_BEAM)
+    fit = max(same_ship(track.size(), size_of(sighting), fleet, config=config), WORST)
     if _was_laden(track) and _in_ballast(sighting):
         fit -= DISCHARGED
-    if not same_place:
-        return fit + _shift_odds(track, sighting)
-    gap = _days(track.last.time, sighting.time)
-    stays = exp(-gap / (1.5 * config.stay_median_days))
-    another = (1 - stays) * min(ARRIVALS_PER_DAY * gap, 1.0)
-    return fit + _place_fit(track.last, sighting) + log(stays / (another + 1e-3))
+    fit += _stay_odds(track, sighting, config)
+    return fit + (_place_fit(track.last, sighting) if same_place else _shift_odds(track, sighting))
+
+
+def size_of(sighting: Sighting) -> Size:
+    """What one look says of her."""
+    ship = sighting.ship
+    return Size(
+        length=ship.length,
+        length_sigma=ship.length_sigma,
+        beam=ship.beam,
+        beam_sigma=ship.beam_sigma,
+        tanker_probability=ship.tanker_probability,
+    )
 
 
 def _was_laden(track: Track) -> bool:
@@ -184,26 +192,42 @@ def _just_left(track: Track, sighting: Sighting) -> bool:
     return 0 <= _days(track.gone_by, sighting.time) <= ANCHORS_WITHIN
 
 
-def _likeness(difference: float, sigmas: tuple[float, float], chance: float) -> float:
-    """Log ratio of one ship measured twice against two ships."""
-    same = sqrt(sigmas[0] ** 2 + sigmas[1] ** 2 + OUTLINE_SIGMA**2)
-    other = sqrt(same**2 + chance**2)
-    ratio = log(other / same) - 0.5 * difference**2 * (1 / same**2 - 1 / other**2)
-    return max(ratio, WORST)
-
-
 def _place_fit(last: Sighting, sighting: Sighting) -> float:
-    """Log ratio from position and heading; at anchor a ship swings, alongside she does not."""
+    """Log ratio from position and heading, at most nil.
+
+    At anchor a ship swings and drifts. Alongside all ships lie at the same arms with the same heading, so
+    that agreement says nothing, and only a shifted or turned hull speaks for another one.
+    """
     if sighting.berth_id is None:
         return 0.0
-    apart = distance(last.centre, sighting.centre)
-    narrow, wide = SAME_PLACE**2, SAME_PLACE**2 + OTHER_PLACE**2
-    fit = max(log(wide / narrow) - 0.5 * apart**2 * (1 / narrow - 1 / wide), WORST)
-    turned = axis_between(last.ship.heading, sighting.ship.heading)
-    fit += max(0.7 - 0.5 * (turned / SAME_AXIS) ** 2, -4.0)
+    fit = -0.5 * (distance(last.centre, sighting.centre) / SAME_PLACE) ** 2
+    fit -= 0.5 * (axis_between(last.ship.heading, sighting.ship.heading) / SAME_AXIS) ** 2
+    fit = max(fit, WORST_PLACE)
     if not (last.ship.heading_ambiguous or sighting.ship.heading_ambiguous):
-        fit += 0.6 if angle_between(last.ship.heading, sighting.ship.heading) < 90 else -1.6
+        fit += 0.0 if angle_between(last.ship.heading, sighting.ship.heading) < 90 else TURNED
     return fit
+
+
+def _stay_odds(track: Track, sighting: Sighting, config: VisitsConfig) -> float:
+    """Log odds that she was there all through the gap, against her leaving and another ship turning up."""
+    here = sighting.berth_id
+    gap = _days(track.last.time, sighting.time)
+    if here is None and track.last.berth_id is None:
+        stays = exp(-gap / WAIT_DAYS)
+    else:
+        since = [s.time for s in track.sightings if s.berth_id is not None and s.berth_id == here]
+        age = _days(since[0], track.last.time) if since else 0.0
+        stays = _survival(age + gap, config) / _survival(age, config)
+    another = (1 - stays) * (1 - exp(-ARRIVALS_PER_DAY * gap))
+    return log(max(stays, 1e-6)) - log(another + 1e-3)
+
+
+def _survival(days: float, config: VisitsConfig) -> float:
+    """Probability that a stay is longer: lognormal, the prior's median error and the stays' spread."""
+    if days <= 0:
+        return 1.0
+    spread = hypot(log(config.stay_factor), STAY_SPREAD)
+    return max(0.5 * erfc((log(days) - log(config.stay_median_days)) / (spread * sqrt(2))), 1e-9)
 
 
 def _days(first: datetime, second: datetime) -> float:
