@@ -43,6 +43,7 @@ from pipeline.products import (
 )
 
 if TYPE_CHECKING:
+    from pipeline.detect import Structure
     from pipeline.render import Annotated
 
 SCHEMA_VERSION = "1"
@@ -69,11 +70,11 @@ class Background:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Memory:
-    """Fixed structure of a terminal, known from its empty berths."""
+    """The empty terminal, known from its looks."""
 
     cells: Grid
-    fixed: BoolArray
-    """(row, col) on `cells`, True where something stands that never leaves."""
+    empty: npt.NDArray[np.uint8]
+    """(row, col) on `cells`: 0 not known, 1 water, from 2 on how bright is what always stands there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,7 +83,7 @@ class Survey:
 
     cells: Grid
     seen: npt.NDArray[np.uint8]
-    """(row, col): 0 not seen, 1 water, 2 something that is not water."""
+    """(row, col): 0 not seen, 1 water, from 2 on how far something stands out of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -158,8 +159,8 @@ def learn_memory(surveys: Sequence[Survey]) -> Memory | None:
     from pipeline.detect import learn_structure
 
     clear = [s for s in surveys if np.mean(s.seen > 0) >= CLEAR_LOOK][:MEMORY_LOOKS]
-    fixed = learn_structure([s.seen for s in clear])
-    return None if fixed is None else Memory(cells=clear[0].cells, fixed=fixed)
+    empty = learn_structure([s.seen for s in clear])
+    return None if empty is None else Memory(cells=clear[0].cells, empty=empty)
 
 
 def measure_scene(look: Look, background: Background) -> SceneResult:
@@ -169,7 +170,7 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
 
     scene, chip, config = look.scene, look.chip, background.config
     known = known_structure(look, background.memory)
-    detections = find_ships(chip, look.clouds, fixed=known, config=config.detect)
+    detections = find_ships(chip, look.clouds, known=known, config=config.detect)
     berth_of = {
         d.id: berth
         for d in detections
@@ -254,22 +255,21 @@ def _agree(checks: Sequence[AzimuthCheck]) -> AzimuthCheck:
 # ---------------------------------------------------------------------------------------------- a ship
 
 
-def known_structure(look: Look, memory: Memory | None) -> BoolArray | None:
+def known_structure(look: Look, memory: Memory | None) -> Structure | None:
     """Land and what is known to stand in the water, on the chip's grid; None where nothing is known."""
     from pipeline.detect import project_structure
     from pipeline.geometry import polygon_mask
 
     if look.site is None:
         return None
-    land = look.site.of_role("land")
-    if memory is None and not land:
+    outlines = look.site.of_role("land")
+    if memory is None and not outlines:
         return None
-    known = np.zeros(look.chip.valid.shape, bool)
-    for feature in land:
-        known |= polygon_mask(look.chip.grid, feature.outline)
-    if memory is not None:
-        known |= project_structure(memory.fixed, memory.cells, look.chip.grid)
-    return known
+    land = np.zeros(look.chip.valid.shape, bool)
+    for feature in outlines:
+        land |= polygon_mask(look.chip.grid, feature.outline)
+    empty, cells = (None, None) if memory is None else (memory.empty, memory.cells)
+    return project_structure(empty, cells, land, look.chip.grid)
 
 
 def measure_ship(
@@ -277,7 +277,7 @@ def measure_ship(
     detection: Detection,
     detections: Sequence[Detection],
     berth_id: str | None,
-    known: BoolArray | None,
+    known: Structure | None,
     background: Background,
 ) -> DetectionResult:
     """One ship: who she may be, how high her deck stands above the water, what that says of her load."""
@@ -298,7 +298,7 @@ def measure_ship(
 
 
 def hidden_pixels(
-    look: Look, detection: Detection, others: Sequence[Detection], known: BoolArray | None
+    look: Look, detection: Detection, others: Sequence[Detection], known: Structure | None
 ) -> BoolArray:
     """(row, col), True where a pixel says nothing of this ship or of the water beside her.
 
@@ -308,7 +308,7 @@ def hidden_pixels(
     from pipeline.geometry import polygon_mask
 
     grid = look.chip.grid
-    blocked = np.zeros(grid.shape, bool) if known is None else known.copy()
+    blocked = np.zeros(grid.shape, bool) if known is None else known.fixed.copy()
     for other in others:
         blocked |= polygon_mask(grid, other.outline)
     blocked &= ~polygon_mask(grid, detection.outline)

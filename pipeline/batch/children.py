@@ -179,8 +179,7 @@ def save_memory(path: Path, memory: Memory) -> None:
     with path.open("wb") as file:
         np.savez_compressed(
             file,
-            fixed=np.packbits(memory.fixed),
-            shape=np.array(memory.cells.shape),
+            empty=memory.empty,
             to_ground=np.array(memory.cells.to_ground),
             origin=np.array(memory.cells.origin),
         )
@@ -190,12 +189,11 @@ def _load_memory(path: Path | None) -> Memory | None:
     if path is None:
         return None
     with np.load(path, allow_pickle=False) as saved:
-        rows, cols = (int(n) for n in saved["shape"])
+        empty = np.asarray(saved["empty"], dtype=np.uint8)
         a, b, c, d, e, f = (float(v) for v in saved["to_ground"])
         lon, lat = (float(v) for v in saved["origin"])
-        fixed = np.unpackbits(saved["fixed"], count=rows * cols).reshape(rows, cols).astype(bool)
-    grid = Grid(shape=(rows, cols), to_ground=(a, b, c, d, e, f), origin=(lon, lat))
-    return Memory(cells=grid, fixed=fixed)
+    grid = Grid(shape=(empty.shape[0], empty.shape[1]), to_ground=(a, b, c, d, e, f), origin=(lon, lat))
+    return Memory(cells=grid, empty=empty)
 
 
 def take_measure(job: MeasureJob) -> Measured:

@@ -30,5 +30,5 @@ def learn_memories(rows: Sequence[SurveyRow]) -> dict[str, Memory]:
 
 def hash_memory(memory: Memory) -> str:
     """sha256 of a memory."""
-    packed = pack_array(memory.fixed.astype("uint8"))
+    packed = pack_array(memory.empty)
     return hashlib.sha256(grid_to_text(memory.cells).encode() + packed).hexdigest()

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray
-from pipeline.detect.water import Water
+from pipeline.detect.water import STANDS_OUT, Water
 
 _LAND_AREA = 30_000.0
 """No ship covers more of the water [m2]: 400 x 60 m less her ends, and her shadow."""
@@ -55,7 +55,7 @@ def standing_out(water: Water, usable: BoolArray, gsd: float) -> BoolArray:
     """(row, col), True on what is not water: bright bodies, their gaps closed."""
     import cv2
 
-    out = usable & ~water.water & (water.contrast > 4.0)
+    out = usable & ~water.water & (water.contrast > STANDS_OUT)
     if gsd < 6.0:
         radius = max(1, round(4.0 / gsd))
         out = cv2.morphologyEx(out.astype(np.uint8), cv2.MORPH_CLOSE, _disk(radius)).astype(bool) & usable

@@ -13,6 +13,9 @@ import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip
 
+STANDS_OUT = 4.0
+"""Contrast from which a pixel is not water, in the water's own spread."""
+
 Plane = npt.NDArray[np.float32]
 
 
@@ -27,7 +30,7 @@ class Water:
     darkness: Plane
     """(row, col): how far below the local water in its strongest band, in the same units."""
     lift: Plane
-    """(row, col): sum over bands of reflectance above local water [1]; linear in what covers a pixel."""
+    """(row, col): mean over bands of reflectance above local water [1]; linear in what covers a pixel."""
 
 
 def _box(plane: Plane, size: int) -> Plane:
@@ -114,12 +117,12 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
             floor = 0.004 if chip.calibrated else 0.012
             spread = np.sqrt(np.maximum(variance, floor**2))
             scores.append(((plane - mean) / spread).astype(np.float32))
-            lift += plane - mean
+            lift += (plane - mean) / np.float32(len(bands))
         stack = np.sort(np.stack(scores), axis=0)
         strongest = stack[-2:].mean(axis=0) if len(stack) > 1 else stack[-1]
         contrast = np.where(usable, strongest, 0.0).astype(np.float32)
         darkness = np.where(usable, -stack[0], 0.0).astype(np.float32)
-        water = water & (contrast < 4.0)
+        water = water & (contrast < STANDS_OUT)
     return Water(water=water, contrast=contrast, darkness=darkness, lift=lift)
 
 

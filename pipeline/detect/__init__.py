@@ -1,0 +1,21 @@
+"""Detection: every ship on the water, at the quay too, with an outline, a heading and a kind."""
+
+from pipeline.detect.berth import assign_berth
+from pipeline.detect.find import find_ships
+from pipeline.detect.structure import (
+    Structure,
+    learn_structure,
+    project_structure,
+    site_cells,
+    survey_water,
+)
+
+__all__ = [
+    "Structure",
+    "assign_berth",
+    "find_ships",
+    "learn_structure",
+    "project_structure",
+    "site_cells",
+    "survey_water",
+]

@@ -1,0 +1,151 @@
+"""What a deck tells: which end is the bow, and whether she is a tanker.
+
+A tanker has her accommodation aft, no hatches, and pipes that run along her centreline; a bulk carrier has a
+row of hatches, a container ship or a ferry a deck that is all steps. A bow tapers, a stern is square.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.datatypes import BoolArray, Chip
+from pipeline.detect.outline import Box, Cover, sample_cover
+
+Array = npt.NDArray[np.float64]
+
+TELLING_GSD = 1.2
+"""Coarser decks say nothing of what kind of ship she is [m]."""
+CERTAIN_BOW = 1.5
+"""Log odds of one end against the other below which the heading is ambiguous: odds of 4.5 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Deck:
+    """A ship's pixels in her own frame, the bow of her box at the end of the first axis."""
+
+    along: Array
+    """(n,) from -0.5 to 0.5 of her length, a little beyond at either end [1]."""
+    across: Array
+    """(m,) from port to starboard, in beams [1]."""
+    bright: Array
+    """(n, m) mean of the bands above the water's level, over her own mean [1]."""
+    gsd_px: float
+    """Pixels along her."""
+    telling: bool
+    """True where pixels are fine enough for gear on deck."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bearing:
+    """Where the bow points."""
+
+    heading: float
+    ambiguous: bool
+    flags: tuple[str, ...]
+
+
+def sample_deck(chip: Chip, usable: BoolArray, box: Box) -> Deck:
+    """The deck of a box, with a tenth of her length beyond both ends."""
+    step = max(0.5 * chip.grid.gsd, box.length / 400)
+    n = int(np.clip(1.2 * box.length / step, 25, 480))
+    m = int(np.clip(box.beam / step, 7, 121))
+    along, across = np.linspace(-0.6, 0.6, n), np.linspace(-0.5, 0.5, m)
+    bands = [b for b in ("blue", "green", "red", "pan") if b in chip.bands] or list(chip.bands)
+    planes = chip.pixels[[chip.bands.index(b) for b in bands]].mean(axis=0)
+    plane = np.where(usable, planes, 0.0).astype(np.float32)
+    cover = Cover(grid=chip.grid, plane=plane)
+    image = sample_cover(cover, box, along=along * box.length, across=across * box.beam)
+    beside = sample_cover(
+        cover, box, along=along * box.length, across=np.array([-0.9, -0.75, 0.75, 0.9]) * box.beam
+    )
+    lifted = np.maximum(image - np.percentile(beside, 20), 0.0)
+    inside = np.abs(along) < 0.45
+    return Deck(
+        along=along,
+        across=across,
+        bright=lifted / max(float(lifted[inside].mean()), 1e-6),
+        gsd_px=box.length / chip.grid.gsd,
+        telling=chip.grid.gsd <= TELLING_GSD and box.beam > 6 * chip.grid.gsd,
+    )
+
+
+def _band_of(deck: Deck, low: float, high: float) -> Array:
+    """The deck between two fractions of her length."""
+    chosen = (deck.along >= low) & (deck.along <= high)
+    return deck.bright[chosen]
+
+
+def _width(deck: Deck, low: float, high: float) -> float:
+    """Share of the beam that is ship between two fractions of her length."""
+    part = _band_of(deck, low, high)
+    return float((part > 0.35).mean()) if part.size else 0.0
+
+
+def bow_evidence(deck: Deck) -> float:
+    """Log odds that the box's heading is the bow.
+
+    Three cues, each in units of its own scatter: the end that tapers, the end without the tall bright
+    house, and the end without a wake.
+    """
+    trust = float(np.clip((deck.gsd_px - 6.0) / 30.0, 0.0, 1.0))
+    taper = (_width(deck, -0.49, -0.40) - _width(deck, 0.40, 0.49)) / 0.12
+    steps = _relief(deck, -0.5, -0.28) - _relief(deck, 0.28, 0.5)
+    bright = _mean(deck, -0.46, -0.28) - _mean(deck, 0.28, 0.46)
+    house = steps / 0.25 + bright / 0.3
+    wake = (_mean(deck, -0.6, -0.53) - _mean(deck, 0.53, 0.6)) / 0.25
+    if abs(wake) > 1.0:  # foam blurs the stern's shape
+        taper, wake = 0.3 * taper, 2.0 * wake
+    return trust * float(np.clip(1.2 * taper, -3, 3) + np.clip(house, -3, 3) + np.clip(wake, -4, 4))
+
+
+def _mean(deck: Deck, low: float, high: float) -> float:
+    part = _band_of(deck, low, high)
+    return float(part[:, deck.bright.shape[1] // 4 : -(deck.bright.shape[1] // 4) or None].mean())
+
+
+def _relief(deck: Deck, low: float, high: float) -> float:
+    """How uneven the deck is between two fractions of her length."""
+    part = _band_of(deck, low, high)
+    return float(np.std(part[:, np.abs(deck.across) < 0.35]))
+
+
+def judge_bow(deck: Deck, box: Box) -> Bearing:
+    """The heading with the bow at the likelier end."""
+    odds = bow_evidence(deck)
+    heading = box.heading if odds >= 0 else (box.heading + 180.0) % 360.0
+    wake = max(_mean(deck, -0.6, -0.53), _mean(deck, 0.53, 0.6))
+    return Bearing(
+        heading=heading,
+        ambiguous=abs(odds) < CERTAIN_BOW,
+        flags=("wake",) if wake > 0.5 else (),
+    )
+
+
+def deck_features(deck: Deck, box: Box) -> tuple[float, float]:
+    """(hatches, pipes): unevenness of the mid-body along the ship, and of its columns across her."""
+    body = (deck.along > -0.22) & (deck.along < 0.36)
+    middle = np.abs(deck.across) < 0.3
+    part = deck.bright[np.ix_(body, middle)]
+    part = part / max(float(np.median(part)), 1e-6)
+    rows = np.median(part, axis=1)
+    size = max(3, int(0.2 * len(rows)) | 1)
+    padded = np.pad(rows, size // 2, mode="edge")
+    trend = np.convolve(padded, np.ones(size) / size, mode="valid")
+    hatches = float(np.mean(np.abs(rows - trend)))
+    columns = np.median(part, axis=0)
+    pipes = float(np.std(columns))
+    return hatches, pipes
+
+
+def judge_kind(deck: Deck, box: Box) -> float:
+    """Probability that she is a tanker; 0.5 where the deck cannot be read."""
+    if not deck.telling:
+        return 0.5
+    hatches, pipes = deck_features(deck, box)
+    odds = 1.0 + 2.5 * np.log(max(pipes, 0.01) / max(hatches, 0.01))
+    if box.length < 45.0:
+        odds -= 1.5
+    return float(1.0 / (1.0 + np.exp(-np.clip(odds, -6, 6))))

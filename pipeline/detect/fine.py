@@ -1,0 +1,121 @@
+"""A hull at full resolution: ends and sides counted in the ship's own frame.
+
+Gaps in what is bright (the shadow of the house, a dark deck) are closed along the ship only: across her a
+narrow gap may be all that parts her from the quay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.datatypes import BoolArray, Chip
+from pipeline.detect.outline import Box, Cover, sample_cover
+from pipeline.detect.water import STANDS_OUT
+from pipeline.geometry import ship_axes
+
+Array = npt.NDArray[np.float64]
+
+_GAP = 18.0
+"""Longest gap along the ship that is closed [m]."""
+_BLURRED = 1.5
+"""From this pixel on, an edge is where half of the ship's height is left [m]."""
+_THIN = 3.0
+"""What is narrower is a hose, a gangway or the rim of a quay [m]."""
+
+
+def contrast_near(
+    chip: Chip,
+    usable: BoolArray,
+    fixed: BoolArray | None,
+    part: tuple[slice, slice],
+    water: tuple[Array, Array],
+) -> npt.NDArray[np.float32]:
+    """(row, col) of a window: contrast to water in the two strongest bands; 0 where nothing is seen."""
+    level, spread = water
+    planes = (chip.pixels[(slice(None), *part)] - level) / spread
+    contrast = np.sort(planes, axis=0)[-2:].mean(axis=0)
+    hidden = ~usable[part] if fixed is None else ~usable[part] | fixed[part]
+    return np.where(hidden, 0.0, contrast).astype(np.float32)
+
+
+def _line(along_px: int, across_px: int) -> npt.NDArray[np.uint8]:
+    return np.ones((max(1, along_px) | 1, max(1, across_px) | 1), np.uint8)
+
+
+def _body(stands: BoolArray, step: float, beam_px: int) -> BoolArray:
+    """The ship's own component of what stands out, gaps closed, thin things taken off."""
+    import cv2
+
+    image = stands.astype(np.uint8)
+    image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, _line(1, round(1.6 / step)))
+    image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, _line(round(_GAP / step), 1))
+    image = cv2.morphologyEx(image, cv2.MORPH_OPEN, _line(round(2 * _THIN / step), round(_THIN / step)))
+    count, labels = cv2.connectedComponents(image, connectivity=4)
+    middle = labels.shape[1] // 2
+    half = max(1, beam_px // 3)
+    quarter = labels.shape[0] // 4
+    votes = np.bincount(labels[quarter:-quarter, middle - half : middle + half + 1].ravel(), minlength=count)
+    votes[0] = 0
+    return np.asarray(labels == int(votes.argmax())) if votes.max() > 0 else np.zeros_like(stands)
+
+
+def _edges(body: BoolArray, across: Array) -> tuple[Array, Array, BoolArray]:
+    """(left, right) edge at each station [m] and which stations have any."""
+    some = body.any(axis=1)
+    left = across[body.argmax(axis=1)]
+    right = across[body.shape[1] - 1 - body[:, ::-1].argmax(axis=1)]
+    return left, right, some
+
+
+def _slope(x: Array, y: Array) -> float:
+    """Of a line through points of which some are far off: median of slopes between halves (Siegel's way)."""
+    half = len(x) // 2
+    return float(np.median((y[half : 2 * half] - y[:half]) / (x[half : 2 * half] - x[:half])))
+
+
+def _threshold(cover: Cover, box: Box) -> float:
+    """What counts as ship: all that stands out where pixels are fine, half her height where they blur."""
+    if cover.grid.gsd < _BLURRED:
+        return STANDS_OUT
+    along, across = np.linspace(-0.35, 0.35, 40) * box.length, np.linspace(-0.3, 0.3, 9) * box.beam
+    own = sample_cover(cover, box, along=along, across=across)
+    return max(STANDS_OUT, 0.4 * float(np.median(own)))
+
+
+def fit_fine(cover: Cover, box: Box) -> Box | None:
+    """The box at the pixels of `cover` (contrast to water); None where no body fills it."""
+    step = min(cover.grid.gsd, 1.0)
+    level = _threshold(cover, box)
+    for _ in range(2):
+        along = np.arange(-0.5 * box.length - 20.0, 0.5 * box.length + 20.0, step)
+        reach = 0.5 * box.beam + 8.0
+        across = np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1) * step
+        stands = sample_cover(cover, box, along=along, across=across) > level
+        body = _body(stands, step, round(box.beam / step))
+        left, right, some = _edges(body, across)
+        if some.sum() < 8:
+            return None
+        width = np.where(some, right - left + step, 0.0)
+        usual = float(np.median(width[some]))
+        hull = np.flatnonzero(width > 0.18 * usual)
+        low, high = float(along[hull[0]]) - step / 2, float(along[hull[-1]]) + step / 2
+        middle = some & (along > low + 0.22 * (high - low)) & (along < high - 0.3 * (high - low))
+        if middle.sum() < 8 or middle.sum() * step < 0.25 * (high - low):
+            return None
+        port, starboard_edge = float(np.median(left[middle])), float(np.median(right[middle]))
+        x = along[middle]
+        slopes = sorted((_slope(x, left[middle]), _slope(x, right[middle])), key=abs)
+        bow, starboard = ship_axes(box.heading)
+        centre = np.asarray(box.centre) + (low + high) / 2 * bow + (port + starboard_edge) / 2 * starboard
+        turn = float(np.clip(np.degrees(np.arctan(slopes[0])), -4.0, 4.0))
+        box = replace(
+            box,
+            centre=(float(centre[0]), float(centre[1])),
+            heading=(box.heading + turn) % 360.0,
+            length=high - low,
+            beam=starboard_edge - port + step,
+        )
+    return box
