@@ -7,6 +7,7 @@ load line, waterplane, consumables and residual ballast, all kept from the pipel
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -55,6 +56,23 @@ def berth_place(number: int) -> tuple[float, float]:
     return LON + 0.01 * number, LAT
 
 
+def hull_outline(
+    place: tuple[float, float], length: float, beam: float, heading: float = 30.0
+) -> tuple[tuple[float, float], ...]:
+    """Rectangle of a hull."""
+    from math import cos, radians, sin
+
+    ahead, across = (
+        (sin(radians(heading)), cos(radians(heading))),
+        (cos(radians(heading)), -sin(radians(heading))),
+    )
+    corners = []
+    for along, side in ((1, 1), (1, -1), (-1, -1), (-1, 1)):
+        east, north = (along * length * a + side * beam * c for a, c in zip(ahead, across, strict=True))
+        corners.append((place[0] + east / 2 / 111_195 / cos(radians(LAT)), place[1] + north / 2 / 111_195))
+    return tuple(corners)
+
+
 ANCHORAGE = (LON, LAT + 0.03)
 
 
@@ -101,7 +119,7 @@ def make_detection(
     """A ship as a detector gives it."""
     return Detection(
         id=name,
-        outline=square(*place, 0.0004),
+        outline=hull_outline(place, length, beam),
         centre=(0.0, 0.0),
         heading=30.0,
         heading_sigma=1.0,
@@ -265,6 +283,22 @@ class PaperSeason:
         visits = group_visits(self.results, self.site, self.fleet, config=config)
         return visits, estimate_volume(visits, self.results, self.fleet, config=config)
 
+    def matches(self, found: VisitsDocument) -> tuple[int | None, ...]:
+        """For each found visit the true one that most of its sightings show; None where that one is taken.
+
+        The rest of a visit that was cut in two is an invented visit; a visit that was swallowed by another
+        is a missed one.
+        """
+        taken: set[int] = set()
+        matched: list[int | None] = []
+        for visit in found.visits:
+            pairs = zip(visit.scene_ids, visit.detection_ids, strict=True)
+            votes = Counter(self.sources[pair] for pair in pairs)
+            best = min(votes, key=lambda k: (-votes[k], k))
+            matched.append(None if best in taken else best)
+            taken.add(best)
+        return tuple(matched)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
@@ -276,6 +310,8 @@ class World:
     per_day: float = 0.25
     cloud: float = 0.4
     persistence: float = 0.3
+    overcast: tuple[float, float] = (0.0, 0.0)
+    """Days that are cloudy throughout: from, until."""
     coarse: float = 0.4
     """Share of passes at 3 m, where no freeboard is measured [1]."""
     image_sigma: float = 0.12
@@ -392,6 +428,7 @@ def draw_season(rng: Rng, world: World, config: Config) -> PaperSeason:
     cloudy = bool(rng.random() < world.cloud)
     for day in range(world.days + 3):
         cloudy = bool(rng.random() < world.cloud + world.persistence * (cloudy - world.cloud))
+        cloudy = cloudy or world.overcast[0] <= day < world.overcast[1]
         time = day + float(rng.normal(0.1, 0.02))
         gsd = 3.0 if rng.random() < world.coarse else 0.5
         here = [k for k, v in enumerate(visits) if v.arrival <= time <= v.departure]

@@ -24,6 +24,11 @@ AT_BERTH, AT_ANCHOR = 0.3, 0.5
 SETTLED_AFTER = timedelta(hours=3)
 """A deck that did not move for so long is not being loaded."""
 POOLING_ROUNDS = 4
+SAME_IN_BOTH = frozenset(
+    {"deck-edge", "load-line", "deadweight", "length", "beam", "block", "waterplane", "water-density"}
+)
+"""Terms that a ship's arrival and departure share."""
+Budget = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -36,6 +41,8 @@ class Call:
     """In ballast, at the first measured looks."""
     departure: State | None
     """Loaded, at the last measured looks."""
+    retained: State | None
+    """Part laden at anchor, before she was at a berth: cargo that she brought."""
     arrival_window: tuple[datetime, datetime]
     departure_window: tuple[datetime, datetime | None]
     flags: tuple[str, ...]
@@ -51,9 +58,24 @@ class Call:
         if self.departure is None:
             return False
         looks = self.departure.looks
-        waited = looks[-1].time - looks[0].time >= SETTLED_AFTER
-        came_away = looks[-1].berth_id is None and self.berth_id is not None
-        return waited or came_away
+        return looks[-1].time - looks[0].time >= SETTLED_AFTER or self.came_away
+
+    @property
+    def came_away(self) -> bool:
+        """Whether she was measured at anchor after she had been at a berth."""
+        if self.departure is None:
+            return False
+        last = self.departure.looks[-1]
+        return last.berth_id is None and any(
+            s.berth_id is not None and s.time < last.time for s in self.track.sightings
+        )
+
+    @property
+    def measured(self) -> bool:
+        """Whether what she left with was measured: laden, or away from the berth with a part cargo."""
+        if self.departure is None:
+            return False
+        return self.laden or (self.came_away and float(self.departure.fraction.mean()) >= PART_FROM)
 
     @property
     def berth_id(self) -> str | None:
@@ -86,10 +108,21 @@ def read_call(
         identity=identity,
         arrival=arrival if arrival is not None and arrival.in_ballast else None,
         departure=departure if departure is not None and not departure.in_ballast else None,
+        retained=_before_berth(looks, track),
         arrival_window=early,
         departure_window=late,
         flags=_flags(track, passes, site, berths),
     )
+
+
+def _before_berth(looks: Sequence[Sighting], track: Track) -> State | None:
+    """A part cargo at anchor, measured before she was seen at a berth; None where there was none."""
+    berthed = [s.time for s in track.sightings if s.berth_id is not None]
+    early = [s for s in looks if berthed and s.time < berthed[0]]
+    if not early:
+        return None
+    state = first_state(early)
+    return state if not state.in_ballast and float(state.fraction.mean()) >= PART_FROM else None
 
 
 def _flags(track: Track, passes: Sequence[Pass], site: Site, berths: set[str]) -> tuple[str, ...]:
@@ -99,6 +132,8 @@ def _flags(track: Track, passes: Sequence[Pass], site: Site, berths: set[str]) -
         flags.append("berth-unverified")
     if not berths:
         flags.append("anchorage-only")
+    if _before_berth(measured_looks(track.sightings), track) is not None:
+        flags.append("arrived-part-laden")
     if _seen_before(track.sightings[0], passes) is None:
         flags.append("arrival-open")
     return tuple(flags)
@@ -137,7 +172,7 @@ Evidence = Literal["pair", "single-laden", "single-arrival", "part-loaded", "see
 def evidence_of(call: Call) -> Evidence:
     """The contract's word for what was seen."""
     if call.departure is not None and call.laden:
-        return "pair" if call.arrival is not None else "single-laden"
+        return "pair" if call.arrival is not None or call.retained is not None else "single-laden"
     if call.departure is not None and float(call.departure.fraction.mean()) >= PART_FROM:
         return "part-loaded"
     return "single-arrival" if call.arrival is not None else "seen-only"
@@ -148,11 +183,12 @@ def write_visit(
 ) -> Visit:
     """The visit of a call; cargo is the departure's where it was measured, else imputed.
 
-    Never departure less arrival: she came with ballast water, not with nothing. The arrival proves her empty.
+    Never departure less arrival: she came with ballast water, not with nothing. The arrival proves her empty,
+    or finds cargo that she brought; that alone is taken off.
     """
     evidence = evidence_of(call)
-    departure, measured = call.departure, evidence in ("pair", "single-laden")
-    if departure is not None and measured:
+    departure, arrival = call.departure, call.arrival or call.retained
+    if departure is not None and call.measured:
         if not call.settled:
             departure = finish_loading(departure, usual)
         cargo, budget = _estimate(departure), departure.budget
@@ -160,6 +196,8 @@ def write_visit(
     else:
         capacity, fill = _capacity(call, fleet, config), None
         cargo, budget = impute_cargo(impute_fill(usual, at_least=_least_fill(call, evidence)), capacity)
+    if call.retained is not None:
+        cargo, budget = less_retained(cargo, budget, call.retained)
     seen = [pair for s in call.track.sightings for pair in ((s.scene_id, s.ship.id), *s.copies)]
     return Visit(
         visit_id=visit_id,
@@ -170,10 +208,10 @@ def write_visit(
         departure_window=call.departure_window,
         scene_ids=tuple(scene for scene, _ in seen),
         evidence=evidence,
-        arrival=None if call.arrival is None else call.arrival.fill(),
+        arrival=None if arrival is None else arrival.fill(),
         departure=fill,
         cargo_loaded=cargo,
-        status="measured" if measured else "imputed",
+        status="measured" if call.measured else "imputed",
         detection_ids=tuple(found for _, found in seen),
         budget=budget,
         capacity=capacity,
@@ -193,6 +231,27 @@ def finish_loading(state: State, usual: UsualFill) -> State:
         cargo=state.cargo + added,
         budget=tuple((name, sigma) for name, sigma in budget if sigma >= 1.0),
     )
+
+
+def less_retained(cargo: Estimate, budget: Budget, retained: State) -> tuple[Estimate, Budget]:
+    """What was loaded here: cargo on departure less what she brought.
+
+    What is the ship's own, her deck edge or load line, is wrong by much the same in both and goes out with
+    the difference; what belongs to a look adds up.
+    """
+    brought = dict(retained.budget)
+    terms = dict(budget)
+    sizes = {
+        term: abs(terms.get(term, 0.0) - brought.get(term, 0.0))
+        if term in SAME_IN_BOTH
+        else float(np.hypot(terms.get(term, 0.0), brought.get(term, 0.0)))
+        for term in {*terms, *brought}
+    }
+    value = max(cargo.value - float(retained.cargo.mean()), 0.0)
+    sigma = float(np.sqrt(sum(size**2 for size in sizes.values())))
+    interval = max(value - 1.645 * sigma, 0.0), min(value + 1.645 * sigma, cargo.interval90[1])
+    ranked = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))
+    return Estimate(value=value, sigma=sigma, interval90=interval), tuple(t for t in ranked if t[1] >= 1.0)
 
 
 def usual_fill(calls: Sequence[Call], *, config: Config) -> UsualFill:

@@ -191,7 +191,7 @@ def _flags(results: Sequence[SceneResult], calls: Sequence[Call], departures: in
                 message=f"{unverified} visits are at candidate berths that nobody has confirmed",
             )
         )
-    imputed = sum(not c.laden for c in calls)
+    imputed = sum(not c.measured for c in calls)
     if imputed:
         basis = (
             f"{departures} measured departures and the usual fill" if departures else "the usual fill alone"

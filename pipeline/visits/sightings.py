@@ -133,15 +133,17 @@ def _sightings_of(result: SceneResult, site: Site) -> list[Sighting]:
 
 
 def _merge_copies(found: Sequence[Sighting]) -> tuple[Sighting, ...]:
-    """One sighting a ship: the same place in two scenes of a pass is the same ship."""
+    """One sighting a ship: the same place in two scenes of a pass, or one hull found twice in one scene."""
     ranked = sorted(found, key=lambda s: (_quality(s), s.scene_id, s.ship.id))
     kept: list[tuple[Sighting, list[tuple[str, str]]]] = []
     for sighting in ranked:
-        for first, copies in kept:
-            near = 0.5 * max(first.ship.length, sighting.ship.length)
-            if first.scene_id != sighting.scene_id and distance(first.centre, sighting.centre) < near:
-                copies.append((sighting.scene_id, sighting.ship.id))
-                break
+        same = [
+            (distance(first.centre, sighting.centre), k)
+            for k, (first, copies) in enumerate(kept)
+            if _overlap(first, sighting) or _again(first, copies, sighting)
+        ]
+        if same:
+            kept[min(same)[1]][1].append((sighting.scene_id, sighting.ship.id))
         else:
             kept.append((sighting, []))
     merged = [
@@ -159,6 +161,22 @@ def _merge_copies(found: Sequence[Sighting]) -> tuple[Sighting, ...]:
     return tuple(sorted(merged, key=lambda s: (s.scene_id, s.ship.id)))
 
 
+def _overlap(first: Sighting, second: Sighting) -> bool:
+    """Whether the middle of one hull lies within the other in one scene, as no two ships can."""
+    if first.scene_id != second.scene_id:
+        return False
+    return contains(ring_of(first.ship.outline), second.centre) or contains(
+        ring_of(second.ship.outline), first.centre
+    )
+
+
+def _again(first: Sighting, copies: Sequence[tuple[str, str]], second: Sighting) -> bool:
+    """Whether another scene of the pass shows the ship in her place, each ship of that scene once."""
+    if second.scene_id == first.scene_id or second.scene_id in {scene for scene, _ in copies}:
+        return False
+    return distance(first.centre, second.centre) < 0.5 * max(first.ship.length, second.ship.length)
+
+
 def _quality(sighting: Sighting) -> tuple[bool, float, float]:
     """Best look first: measured, tightest freeboard, finest pixel."""
     ship = sighting.ship
@@ -167,15 +185,17 @@ def _quality(sighting: Sighting) -> tuple[bool, float, float]:
     return (not measured, sigma, sighting.gsd)
 
 
+def ring_of(outline: dict[str, object]) -> Polygon:
+    """Exterior corners of a GeoJSON polygon, each once (lon, lat)."""
+    rings = cast(Sequence[Sequence[Sequence[float]]], outline["coordinates"])
+    ring = [(float(p[0]), float(p[1])) for p in rings[0]]
+    return tuple(ring[:-1] if len(ring) > 1 and ring[0] == ring[-1] else ring)
+
+
 def centre_of(outline: dict[str, object]) -> LonLat:
     """Middle of the corners of a GeoJSON polygon (lon, lat)."""
-    rings = cast(Sequence[Sequence[Sequence[float]]], outline["coordinates"])
-    ring = rings[0]
-    corners = ring[:-1] if len(ring) > 1 and tuple(ring[0]) == tuple(ring[-1]) else ring
-    return (
-        sum(float(p[0]) for p in corners) / len(corners),
-        sum(float(p[1]) for p in corners) / len(corners),
-    )
+    corners = ring_of(outline)
+    return sum(x for x, _ in corners) / len(corners), sum(y for _, y in corners) / len(corners)
 
 
 def distance(first: LonLat, second: LonLat) -> float:

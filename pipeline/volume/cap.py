@@ -47,22 +47,29 @@ def _one_year(
     dates, barrels = seen
     first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
     mine = (dates >= first) & (dates <= last)
-    crossed = None
-    for day in sorted({int(d) for d in dates[mine]}):
-        if np.median(barrels[mine & (dates <= day)].sum(axis=0)) > config.cap:
-            crossed = date.fromordinal(day).isoformat()
-            break
+    order = np.flatnonzero(mine)[np.argsort(dates[mine], kind="stable")]
+    ordered, running = dates[order], np.cumsum(barrels[order], axis=0)
+    # The last visit of each day carries the day's sum.
+    ends = np.flatnonzero(np.diff(ordered, append=last + 1))
+    crossed = next(
+        (date.fromordinal(int(ordered[k])) for k in ends if np.median(running[k]) > config.cap), None
+    )
     probabilities = []
     for end in _month_ends(year, period):
         day = end.toordinal()
-        total = barrels[mine & (dates <= day)].sum(axis=0)
+        number = int(np.searchsorted(ordered, day, side="right"))
         hidden = (unseen[0] >= first) & (unseen[0] <= day)
-        total = total + np.where(hidden, unseen[1], 0.0).sum(axis=0)
+        total = np.where(hidden, unseen[1], 0.0).sum(axis=0)
+        if number:
+            total = total + running[number - 1]
         probabilities.append(
             CrossingProbability(date=end.isoformat(), probability=float(np.mean(total > config.cap)))
         )
     return CapYear(
-        year=year, limit=config.cap, baseline_crossed_on=crossed, probability_crossed_by=tuple(probabilities)
+        year=year,
+        limit=config.cap,
+        baseline_crossed_on=None if crossed is None else crossed.isoformat(),
+        probability_crossed_by=tuple(probabilities),
     )
 
 
@@ -79,7 +86,9 @@ def _month_ends(year: int, period: Period) -> list[date]:
 
 
 def _unseen_dates(unseen: UnseenVisits | None, season: Season, period: Period) -> npt.NDArray[np.int64]:
-    """(most unseen, draws) ordinals of days, spread by the weights without further chance."""
+    """(most unseen, draws) ordinals of departures: days of arrival, spread by the weights without further
+    chance, and a stay later.
+    """
     shape = season.unseen_cargo.shape
     if unseen is None or not unseen.days or not season.unseen_cargo.size:
         return np.full(shape, period.end.toordinal(), dtype=np.int64)
@@ -87,4 +96,5 @@ def _unseen_dates(unseen: UnseenVisits | None, season: Season, period: Period) -
     cumulative = np.cumsum(unseen.weights)
     order = np.arange(season.unseen_cargo.size, dtype=np.float64)
     place = (order * 0.6180339887498949 + 0.5) % 1.0 * cumulative[-1]
-    return np.asarray(days[np.minimum(np.searchsorted(cumulative, place), len(days) - 1)].reshape(shape))
+    arrival = days[np.minimum(np.searchsorted(cumulative, place), len(days) - 1)].reshape(shape)
+    return np.asarray(np.minimum(arrival + round(unseen.stay_median), period.end.toordinal()))
