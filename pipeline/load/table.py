@@ -96,7 +96,8 @@ def _nodes(draws: Draws) -> tuple[Array, float]:
 
 def _moments(values: Array, weights: Array) -> tuple[Array, Array]:
     """(nodes,) weighted mean and standard deviation down the draws."""
-    total = weights.sum(axis=0)
+    # A candidate that cannot be has no weight at all.
+    total = np.maximum(weights.sum(axis=0), 1e-300)
     mean = (weights * values).sum(axis=0) / total
     variance = (weights * (values - mean) ** 2).sum(axis=0) / total
     return mean, np.sqrt(variance)

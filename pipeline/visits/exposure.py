@@ -78,7 +78,7 @@ def mean_shorter(limit: npt.ArrayLike, mu: Array | float, sigma: Array | float) 
     return np.asarray(np.exp(mu + np.square(sigma) / 2) * ndtr(z - sigma) + g * ndtr(-z))
 
 
-def _window_weight(window: Window, mu: Array, sigma: Array) -> Array:
+def window_weight(window: Window, mu: Array, sigma: Array) -> Array:
     """Integral over arrivals in her window of the chance to leave in hers, per unit rate [days]."""
     (l0, l1), (r0, r1) = window.arrival, window.departure
 
@@ -113,11 +113,11 @@ def infer_unseen(berths: Sequence[Berth], period: float, *, stay_median: float, 
     number = 0
     gaps: list[tuple[float, float, float]] = []
     for berth in berths:
-        seen, hidden, here = _berth_time(berth, period, mu, sigma)
+        seen, hidden, here = split_arrivals(berth, period, mu, sigma)
         seen_time, hidden_time = seen_time + berth.share * seen, hidden_time + berth.share * hidden
         gaps.extend([(berth.share, *gap) for gap in here])
         for window in berth.windows:
-            log_post = log_post + np.log(_window_weight(window, mu, sigma))
+            log_post = log_post + np.log(window_weight(window, mu, sigma))
             number += 1
     shape, rate = number + RATE_SHAPE, seen_time + RATE_OFFSET
     log_post = log_post - shape * np.log(rate)
@@ -132,13 +132,14 @@ def infer_unseen(berths: Sequence[Berth], period: float, *, stay_median: float, 
     )
 
 
-def _berth_time(
+def split_arrivals(
     berth: Berth, period: float, mu: Array, sigma: Array
 ) -> tuple[Array, Array, list[tuple[float, float]]]:
     """(arrival time that is seen, arrival time of the period that is not, gaps with the latter) [days].
 
-    Before each look, arrivals of the last D are seen; after the last look none. Inside a stay that was seen
-    the berth is taken: no other ship can come and go there unseen.
+    The first is E(D) = |union of [t_j - D, t_j]| over the berth's looks t_j, in the mean over lognormal
+    stays D of each (mu, sigma), arrivals before the period included; (laws,) arrays. After the last look no
+    arrival is seen. Inside a stay that was seen the berth is taken: no other ship comes and goes there.
     """
     seen, hidden = np.zeros_like(mu), np.zeros_like(mu)
     gaps: list[tuple[float, float]] = []

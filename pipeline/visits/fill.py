@@ -106,7 +106,7 @@ def combine_looks(looks: Sequence[Sighting]) -> State:
         looks=tuple(sorted(looks, key=lambda s: (s.time, s.scene_id))),
         ballast_probability=probability,
         fraction=np.where(empty, 0.0, np.clip(fraction, 0.0, 1.0)),
-        cargo=np.where(empty, 0.0, np.clip(cargo, 0.0, None)),
+        cargo=np.where(empty, 0.0, np.clip(cargo, 0.0, table.capacity.interval90[1])),
         budget=_budget(table, freeboards, density, probability),
         capacity=table.capacity,
     )

@@ -78,8 +78,8 @@ class Track:
         return self.sightings[-1]
 
     def size(self) -> Size:
-        """What all looks together say of her."""
-        odds = sum(_logit(s.ship.tanker_probability) for s in self.sightings)
+        """What all looks together say of her; looks at one hull err alike, hence the root of their number."""
+        odds = sum(_logit(s.ship.tanker_probability) for s in self.sightings) / sqrt(len(self.sightings))
         return Size(
             length=self.length,
             length_sigma=self.length_sigma,

@@ -27,7 +27,7 @@ def count_cap(
     barrels = season.cargo * season.barrels_per_tonne
     unseen_dates = _unseen_dates(visits.unseen, season, period)
     unseen = season.unseen_cargo * season.barrels_per_tonne
-    years = range(period.start.year, period.end.year + 1)
+    years = range(period.start.astimezone(UTC).year, period.end.astimezone(UTC).year + 1)
     return tuple(_one_year(year, (dates, barrels), (unseen_dates, unseen), period, config) for year in years)
 
 

@@ -175,7 +175,8 @@ def _totals(tally: Tally) -> Table:
         columns=("way", "mean error", "mean absolute error", "worst", "truth in p05..p95"),
         rows=rows,
         note="Simulated on paper. Against all that left, seen or not; the baseline's interval is held against"
-        " what was seen. Target: total within 6 %, truth inside p05..p95. Departure less arrival is taken where both were measured.",
+        " what was seen. Target: total within 6 %, truth inside p05..p95. Departure less arrival is taken"
+        " where both were measured.",
     )
 
 
