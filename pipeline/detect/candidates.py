@@ -1,7 +1,7 @@
 """Where a ship may lie: what stands out of the water, alone or at a quay.
 
-A ship afloat is a component of its own. At a known structure it is what stands beside it. At a quay that
-nobody knows yet it is a narrow, straight-sided body that a disk wider than a ship cannot enter.
+A ship afloat is a component of its own, and at a known structure she is what stands beside it. At a quay that
+nobody knows yet she is part of what is too large for a ship: see `pipeline.detect.quay`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,6 @@ from pipeline.detect.water import STANDS_OUT, Water
 
 _LAND_AREA = 30_000.0
 """No ship covers more of the water [m2]: 400 x 60 m less her ends, and her shadow."""
-_WIDEST = 62.0
-"""Beam of the largest ships [m]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,8 +27,6 @@ class Candidate:
     row: int
     """Of the window's first pixel."""
     col: int
-    quay: bool
-    """True where it was cut from a quay that is not known."""
     touching: bool
     """True where it touches land or known structure."""
 
@@ -70,18 +66,7 @@ def find_land(out: BoolArray, gsd: float) -> BoolArray:
     return np.asarray(large[labels])
 
 
-def _at_quay(land: BoolArray, gsd: float) -> BoolArray:
-    """The narrow parts of land: what an opening by a disk wider than a ship takes away."""
-    import cv2
-
-    radius = max(2, round(0.5 * _WIDEST / gsd))
-    wide = cv2.morphologyEx(land.astype(np.uint8), cv2.MORPH_OPEN, _disk(radius)).astype(bool)
-    narrow = (land & ~wide).astype(np.uint8)
-    thin = max(1, round(5.0 / gsd))
-    return np.asarray(cv2.morphologyEx(narrow, cv2.MORPH_OPEN, _disk(thin)).astype(bool))
-
-
-def _cut(inside: BoolArray, others: BoolArray, *, quay: bool, least: float, gsd: float) -> list[Candidate]:
+def _cut(inside: BoolArray, others: BoolArray, *, least: float, gsd: float) -> list[Candidate]:
     import cv2
 
     labels, stats = _components(inside)
@@ -93,16 +78,14 @@ def _cut(inside: BoolArray, others: BoolArray, *, quay: bool, least: float, gsd:
             continue
         window = (slice(row, row + height), slice(col, col + width))
         own = labels[window] == label
-        found.append(
-            Candidate(inside=own, row=row, col=col, quay=quay, touching=bool((near[window] & own).any()))
-        )
+        found.append(Candidate(inside=own, row=row, col=col, touching=bool((near[window] & own).any())))
     return found
 
 
 def find_candidates(
     water: Water, usable: BoolArray, fixed: BoolArray | None, gsd: float, *, min_length: float
-) -> list[Candidate]:
-    """Bodies of a ship's area, afloat and alongside.
+) -> tuple[list[Candidate], BoolArray]:
+    """Bodies of a ship's area, and (row, col) what is too large for one and not known: quays among it.
 
     Parameters
     ----------
@@ -112,17 +95,12 @@ def find_candidates(
         Of a ship [m].
     """
     out = standing_out(water, usable, gsd)
-    least = 0.35 * min_length * min_length / 6.5
     if fixed is not None:
-        free = _open_narrow(out & ~fixed, gsd)
-        land = find_land(free, gsd)
-        return _cut(free & ~land, fixed | land, quay=False, least=least, gsd=gsd) + _cut(
-            _at_quay(land, gsd), land, quay=True, least=3 * least, gsd=gsd
-        )
+        out = _open_narrow(out & ~fixed, gsd)
     land = find_land(out, gsd)
-    return _cut(out & ~land, land, quay=False, least=least, gsd=gsd) + _cut(
-        _at_quay(land, gsd), land, quay=True, least=3 * least, gsd=gsd
-    )
+    least = 0.35 * min_length * min_length / 6.5
+    others = land if fixed is None else land | fixed
+    return _cut(out & ~land, others, least=least, gsd=gsd), land
 
 
 def _open_narrow(inside: BoolArray, gsd: float) -> BoolArray:

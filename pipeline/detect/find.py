@@ -14,6 +14,7 @@ from pipeline.detect.candidates import Candidate, find_candidates
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
 from pipeline.detect.fine import contrast_near, fit_fine
 from pipeline.detect.outline import Box, Cover, hull_polygon, moments_box, refine_box, split_abreast
+from pipeline.detect.quay import find_steps
 from pipeline.detect.scale import reduce_chip, reduce_share
 from pipeline.detect.structure import Structure, without_structure
 from pipeline.detect.water import STANDS_OUT, Water, find_water
@@ -25,6 +26,8 @@ _SEARCH = 2.0
 """Ships are looked for at pixels of about this size [m]."""
 _COARSE = 4.0
 """From this pixel on, a pixel is not much smaller than a beam [m]."""
+_STEP_TRUST = 0.85
+"""Score of the clearest step in an unknown waterfront: some piers are made like ships [1]."""
 _SLENDER = (2.2, 13.0)
 """Length over beam of anything that is called a ship [1]."""
 
@@ -77,7 +80,9 @@ def find_ships(
     if known is not None and factor == 1:
         water = without_structure(water, known.lift)
     looked = Looked(chip=small, usable=open_sky, water=water, fixed=coarse_fixed)
-    candidates = find_candidates(water, open_sky, coarse_fixed, small.grid.gsd, min_length=config.min_length)
+    candidates, land = find_candidates(
+        water, open_sky, coarse_fixed, small.grid.gsd, min_length=config.min_length
+    )
     found: list[Found] = []
     for candidate in candidates:
         for rough in _rough_boxes(candidate, looked, config):
@@ -85,6 +90,7 @@ def find_ships(
             judged = _judge(fine, candidate, looked, config)
             if judged is not None:
                 found.append(judged)
+    found += _alongside(looked, land, config)
     seen = usable if fixed is None else usable & ~fixed
     kept = sorted(_without_doubles(found), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
     return tuple(_describe(f, chip, seen, number + 1) for number, f in enumerate(kept))
@@ -215,11 +221,36 @@ def _judge(box: Box, candidate: Candidate, looked: Looked, config: DetectConfig)
     fixed = np.zeros_like(open_ring) if looked.fixed is None else looked.fixed[part][ring]
     openness = float(open_ring[~fixed].mean()) if (~fixed).sum() >= 0.25 * len(fixed) else 0.6
     slim = float(np.clip((slender - 1.8) / 1.4, 0.2, 1.0) * np.clip((14.0 - slender) / 4.0, 0.2, 1.0))
-    score = fill * np.clip(1.25 * openness, 0.0, 1.0) * slim * (0.85 if candidate.quay else 1.0)
+    score = fill * np.clip(1.25 * openness, 0.0, 1.0) * slim
     if score < config.min_score:
         return None
     flags = _flags(candidate, looked, (part, ring))
-    return Found(box=box, score=float(round(score, 4)), quay=candidate.quay, flags=flags)
+    return Found(box=box, score=float(round(score, 4)), quay=False, flags=flags)
+
+
+def _alongside(looked: Looked, land: BoolArray, config: DetectConfig) -> list[Found]:
+    """Ships at quays that are not known, told by the step they make in the waterfront."""
+    steps = find_steps(land, looked.chip.grid, min_length=config.min_length, max_length=config.max_length)
+    found = []
+    for step in steps:
+        score = _STEP_TRUST * step.score
+        if score >= config.min_score and not _green_or_white(looked.chip, step.box):
+            found.append(
+                Found(box=step.box, score=round(score, 4), quay=True, flags=("alongside", "quay-unknown"))
+            )
+    return found
+
+
+def _green_or_white(chip: Chip, box: Box) -> bool:
+    """True on a bank with plants and in surf, where a step in the waterfront is no ship."""
+    red, nir = chip.band("red"), chip.band("nir", "nir08")
+    if red is None or nir is None or not chip.calibrated:
+        return False
+    inside = fill_polygon(chip.grid, hull_polygon(box))
+    if not inside.any():
+        return False
+    near, visible = float(nir[inside].mean()), float(red[inside].mean())
+    return not -0.18 <= (near - visible) / max(near + visible, 1e-3) <= 0.2
 
 
 def _flags(
@@ -231,7 +262,7 @@ def _flags(
     bottom, right = candidate.row + candidate.inside.shape[0], candidate.col + candidate.inside.shape[1]
     if candidate.row == 0 or candidate.col == 0 or bottom >= rows or right >= cols:
         flags.append("cut-by-edge")
-    if candidate.touching or candidate.quay:
+    if candidate.touching:
         flags.append("alongside")
     hidden = looked.chip.valid[part] & ~looked.usable[part]
     if hidden[ring].mean() > 0.15:

@@ -17,6 +17,11 @@ from pipeline.geometry import ground_to_pixel, ship_axes
 Array = npt.NDArray[np.float64]
 
 
+_SPILL_PX = 0.4
+"""What resampling, band shift and lit foam add to a beam at coarse pixels: measured against AIS on two thirds
+of 48 Sentinel-2 chips, where it was 5 m at every beam [pixel]."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cover:
     """How much of each pixel is ship, relative: linear at coarse pixels, saturated at fine ones."""
@@ -128,9 +133,7 @@ def refine_box(cover: Cover, box: Box, *, coarse: bool) -> Box:
         image = sample_cover(cover, box, along=along, across=across)
         body = np.abs(across) <= max(0.35 * box.beam, gsd / 2)
         length_profile = image[:, body].mean(axis=1)
-        low, high = _ends(
-            along, length_profile, inner=max(3 * gsd, 0.12 * box.length), level=0.5 if coarse else 0.3
-        )
+        low, high = _ends(along, length_profile, inner=max(3 * gsd, 0.12 * box.length), level=0.35)
         middle = (along > low + 0.2 * (high - low)) & (along < high - 0.2 * (high - low))
         if middle.sum() < 3:
             break
@@ -148,7 +151,7 @@ def refine_box(cover: Cover, box: Box, *, coarse: bool) -> Box:
         )
     if coarse:
         sigma = 0.62 * gsd  # optics, pixel and bilinear sampling together
-        box = replace(box, beam=_unblur(box.beam, sigma))
+        box = replace(box, beam=max(_unblur(box.beam, sigma) - _SPILL_PX * gsd, 0.5 * gsd))
     return box
 
 

@@ -30,7 +30,9 @@ class Water:
     darkness: Plane
     """(row, col): how far below the local water in its strongest band, in the same units."""
     lift: Plane
-    """(row, col): mean over bands of reflectance above local water [1]; linear in what covers a pixel."""
+    """(row, col): mean over bands of reflectance above local water [1]; linear in what covers a pixel.
+
+    Without the short-wave infrared: its pixels are twice as wide as those they are delivered on."""
 
 
 def _box(plane: Plane, size: int) -> Plane:
@@ -111,13 +113,15 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
     for _ in range(2):
         scores: list[Plane] = []
         lift = np.zeros(shape, np.float32)
-        for plane in bands:
+        for _, plane in bands:
             mean, _ = masked_mean(plane, water, size)
             variance, _ = masked_mean((plane - mean) ** 2, water, size)
             floor = 0.004 if chip.calibrated else 0.012
             spread = np.sqrt(np.maximum(variance, floor**2))
             scores.append(((plane - mean) / spread).astype(np.float32))
-            lift += (plane - mean) / np.float32(len(bands))
+        sharp = [plane for name, plane in bands if name != "swir16" or len(bands) == 1]
+        for plane in sharp:
+            lift += (plane - masked_mean(plane, water, size)[0]) / np.float32(len(sharp))
         stack = np.sort(np.stack(scores), axis=0)
         strongest = stack[-2:].mean(axis=0) if len(stack) > 1 else stack[-1]
         contrast = np.where(usable, strongest, 0.0).astype(np.float32)
@@ -126,11 +130,11 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
     return Water(water=water, contrast=contrast, darkness=darkness, lift=lift)
 
 
-def _telling(chip: Chip) -> list[Plane]:
-    """Bands in which ships stand out of water; the bluest tell most of the air."""
+def _telling(chip: Chip) -> list[tuple[str, Plane]]:
+    """Bands, by name, in which ships stand out of water; the bluest tell most of the air."""
     names = [b for b in ("green", "red", "nir", "nir08", "swir16", "pan") if b in chip.bands]
     chosen = names or list(chip.bands)
-    return [chip.pixels[chip.bands.index(b)] for b in chosen]
+    return [(b, chip.pixels[chip.bands.index(b)]) for b in chosen]
 
 
 def _open(inside: BoolArray, radius: int) -> BoolArray:

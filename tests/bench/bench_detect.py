@@ -206,13 +206,13 @@ def ais_chips() -> Table:
 def _against_ais(
     chip: Chip, ships: tuple[Detection, ...], row: dict[str, str]
 ) -> tuple[float, float, float] | None:
-    """(length error, beam error, heading error) of the detection nearest the middle, None without one."""
+    """(length error, beam error, heading error) of the detection within 200 m of the middle, None without one."""
     centre = np.array([float(row["col"]) + 0.5, float(row["row"]) + 0.5])
     near = []
     for ship in ships:
         pixel = lonlat_to_pixel(chip.grid, np.mean(ship.outline, axis=0))
         distance = float(np.hypot(*(pixel - centre))) * chip.grid.gsd
-        if distance < 300:
+        if distance < 200:
             near.append((distance, ship))
     if not near:
         return None
