@@ -15,6 +15,7 @@ CELL = 10.0
 """Side of a cell, as near as whole pixels come to it [m]."""
 FINE = 2.5
 """Side of the finer cells on which edges are judged [m]."""
+_SLOPE = np.array([[-1, 0, 1]], np.float32)
 _VISUAL_GAIN = 0.5
 """Reflectance of full white in a visual product: its stretch is not known, cloud saturates it [1]."""
 
@@ -44,6 +45,11 @@ class Cells:
     def plane(self, *names: str) -> Plane | None:
         """The first of `names` that is there."""
         return next((self.planes[name] for name in names if name in self.planes), None)
+
+    @property
+    def gsd(self) -> float:
+        """Of the pixels below [m]."""
+        return self.size / self.factor
 
     def pixels(self, side: float) -> int:
         """Cells to a length, at least one."""
@@ -80,11 +86,17 @@ def enlarge(chosen: BoolArray, factor: int, shape: tuple[int, int]) -> BoolArray
 def brightness(planes: dict[str, Plane]) -> Plane:
     """The darkest of the visible bands: what is bright in all of them; else of all bands."""
     visible = [planes[name] for name in ("blue", "green", "red") if name in planes]
-    return np.asarray(np.minimum.reduce(visible or list(planes.values())), dtype=np.float32)
+    first, *others = visible or list(planes.values())
+    least = first.copy()
+    for plane in others:
+        np.minimum(least, plane, out=least)
+    return least
 
 
 def _largest(plane: Plane, factor: int) -> Plane:
     """Largest value in blocks of `factor` x `factor`."""
+    if factor == 1:
+        return plane
     rows, cols = -(-plane.shape[0] // factor), -(-plane.shape[1] // factor)
     padded = np.zeros((rows * factor, cols * factor), np.float32)
     padded[: plane.shape[0], : plane.shape[1]] = plane
@@ -99,20 +111,17 @@ def make_cells(chip: Chip) -> Cells:
     least = max(1, min(chip.valid.shape))
     first = min(least, max(1, round(FINE / gsd)))
     second = max(1, min(least // first, round(CELL / (gsd * first))))
-    gain = 1.0 if chip.calibrated else _VISUAL_GAIN
     whole = bool(chip.valid.all())
     fine_share = reduce_plane(chip.valid.astype(np.float32), first)
-    fine = {
-        name: reduce_plane(plane, first) * np.float32(gain)
-        for name, plane in zip(chip.bands, chip.pixels, strict=True)
-    }
+    fine = {name: reduce_plane(plane, first) for name, plane in zip(chip.bands, chip.pixels, strict=True)}
+    if not chip.calibrated:
+        fine = {name: plane * np.float32(_VISUAL_GAIN) for name, plane in fine.items()}
     if not whole:
         fine = {name: _over(plane, fine_share) for name, plane in fine.items()}
     bright = brightness(fine)
-    kernel = np.array([[-1, 0, 1]], np.float32)
     step = np.maximum(
-        np.abs(cv2.filter2D(bright, -1, kernel, borderType=cv2.BORDER_REPLICATE)),
-        np.abs(cv2.filter2D(bright, -1, kernel.T, borderType=cv2.BORDER_REPLICATE)),
+        np.abs(cv2.filter2D(bright, -1, _SLOPE, borderType=cv2.BORDER_REPLICATE)),
+        np.abs(cv2.filter2D(bright, -1, _SLOPE.T, borderType=cv2.BORDER_REPLICATE)),
     )
     if not whole:
         step[cv2.erode((fine_share > 0.99).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0] = 0.0

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from pipeline.clouds.cells import Cells
-from pipeline.clouds.spectral import dilate, opened
+from pipeline.clouds.spectral import THIN, WIDE, Lift, dilate, opened
 from pipeline.datatypes import BoolArray
 
 WIDTH = 70.0
 """A delivered cloud nowhere as wide is a quay, a roof or surf until our own mask agrees [m]."""
+SPECK = 3
+"""What is narrower is no cloud [cells]."""
 NEAR = 60.0
 """How far from a cloud that both masks know a delivered one is believed without being wide [m]."""
 
 
-def combine_delivered(delivered: BoolArray, own: BoolArray, cells: Cells) -> BoolArray:
+def combine_delivered(delivered: BoolArray, own: BoolArray, lift: Lift, cells: Cells) -> BoolArray:
     """(row, col) on cells, True where there is cloud.
 
-    Scene classifications call bright quays, surf and roofs cloud and miss thin and small clouds; ours knows
-    no cloud below 50 m. Delivered clouds are believed where they are wide or near one that both know; ours
-    are added.
+    Scene classifications call bright quays, surf and roofs cloud, draw wide margins, and miss small clouds.
+    A delivered cloud is believed where it stands above the sea at all, is wide or near one that both masks
+    know, and has the colour of cloud or is very wide; ours is added.
     """
     agreed = delivered & own
-    believed = opened(delivered, cells.pixels(WIDTH)) | (delivered & dilate(agreed, cells.pixels(NEAR)))
-    return np.asarray(believed | own)
+    wide = opened(delivered, cells.pixels(WIDTH)) | (delivered & dilate(agreed, cells.pixels(NEAR)))
+    lifted = wide & (lift.least > THIN)
+    coloured = opened(lifted & ~lift.pale, cells.pixels(2 * WIDE))
+    return opened((lifted & lift.pale) | coloured | own, SPECK)

@@ -27,9 +27,9 @@ BANDS = (
 )
 THRESHOLD = 0.4
 """Probability of cloud, as its authors chose it (Zupanc 2017; Skakun et al. 2022, RSE 274, 112990)."""
-AVERAGED = 200.0
+AVERAGED = 120.0
 """Radius over which probabilities are averaged [m]."""
-GROWN = 100.0
+GROWN = 60.0
 """Radius by which cloud is grown, where the average says cloud [m]."""
 _STEP = 60.0
 """Side of what is classified: that of the bands of water vapour and cirrus [m]."""

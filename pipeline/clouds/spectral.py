@@ -27,10 +27,24 @@ NARROW = 50.0
 """What is nowhere as wide as this may be a ship or a jetty, and is never cloud here [m]."""
 WIDE = 120.0
 """White to this distance from its own edge, nothing but cloud is [m]."""
-HALO = 40.0
+AMID = 0.6
+"""A patch lies in the sea where more than this share of its surroundings is sea [1]."""
+RIM = 0.08
+"""Least lift of the rim of a cloud that was found [1]."""
+HALO = 100.0
 """How far the thin rim of a cloud is followed [m]."""
-MARGIN = 10.0
-"""Grown around what is cloud [m]."""
+MARGIN = 2
+"""Thick cloud is grown by this, and by one cell at least [px]."""
+PARALLAX = 3
+"""Bands see a cloud apart by as much; colour is taken over as much, and over one cell at least [px]."""
+COLOURS = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
+"""Bands that are asked; where none is there, all are."""
+WHITENESS = np.float32(0.35)
+"""Largest spread of the visible lifts over their mean."""
+STRIP = 64
+"""[rows]"""
+MOST_SAMPLES = 20_000
+"""Of the cells that a level is taken from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,6 +55,9 @@ class Lift:
     """(row, col): in the band that is lifted least [1]."""
     white: BoolArray
     """(row, col), True where all bands are lifted alike."""
+    pale: BoolArray
+    """(row, col), True where all bands are lifted nearly alike: thin cloud after a correction for haze, and
+    many a roof and quay."""
     sea: BoolArray
     """(row, col), True on open water."""
     level: dict[str, float]
@@ -75,35 +92,59 @@ def opened(chosen: BoolArray, cells: int) -> BoolArray:
 
 
 def measure_lift(cells: Cells) -> Lift:
-    """Lift above the sea and whether it is white, on planes smoothed over three cells."""
+    """Lift above the sea and its colour, on planes smoothed over the bands' parallax."""
     import cv2
 
-    side = max(1, cells.pixels(30.0) | 1)
-    smooth = {
-        name: np.asarray(cv2.blur(plane, (side, side)), dtype=np.float32)
-        for name, plane in cells.planes.items()
-    }
+    names = [name for name in COLOURS if name in cells.planes] or list(cells.planes)
+    side = cells.pixels(max(cells.size, PARALLAX * cells.gsd)) | 1
+    smooth = {n: np.asarray(cv2.blur(cells.planes[n], (side, side)), dtype=np.float32) for n in names}
     measured = cells.measured
-    dark = smooth.get("nir", smooth.get("nir08", smooth.get("red", brightness(smooth))))
-    low = float(np.percentile(dark[measured], 2)) if measured.any() else 0.0
-    seen = low < DARK_SEA
-    sea = measured & (dark < min(max(1.6 * low, low + 0.02), DARK_SEA)) if seen else np.zeros_like(measured)
-    level = {name: float(np.median(plane[sea])) if sea.any() else NO_SEA for name, plane in smooth.items()}
-    lifted = {name: smooth[name] - level[name] for name in smooth}
+    infrared = next((n for n in ("nir", "nir08", "red") if n in smooth), None)
+    dark = brightness(smooth) if infrared is None else smooth[infrared]
+    sea = _find_sea(dark, measured)
+    sample = np.flatnonzero(sea)
+    sample = sample[:: sample.size // MOST_SAMPLES + 1]
+    level = {n: float(np.median(p.reshape(-1)[sample])) if sample.size else NO_SEA for n, p in smooth.items()}
+    least, white, pale = np.empty_like(dark), np.empty_like(sea), np.empty_like(sea)
+    for top in range(0, dark.shape[0], STRIP):  # in strips that stay in the cache
+        rows = slice(top, top + STRIP)
+        lifted = {n: plane[rows] - np.float32(level[n]) for n, plane in smooth.items()}
+        least[rows], white[rows], pale[rows] = _judge_colour(lifted)
+    return Lift(least=least, white=white & measured, pale=pale & measured, sea=sea, level=level)
+
+
+def _judge_colour(lifted: dict[str, Plane]) -> tuple[Plane, BoolArray, BoolArray]:
+    """(lift of the least lifted visible band, white, pale), each (row, col)."""
     visible = [lifted[n] for n in ("blue", "green", "red") if n in lifted] or list(lifted.values())
-    least = np.minimum.reduce(visible)
-    white = measured & (np.maximum.reduce(visible) - least <= 0.35 * np.mean(visible, axis=0))
-    mean = np.mean(visible, axis=0)
+    least, most, mean = visible[0], visible[0], visible[0]
+    for plane in visible[1:]:
+        least, most, mean = np.minimum(least, plane), np.maximum(most, plane), mean + plane
+    mean = mean / np.float32(len(visible))
+    pale = most - least <= WHITENESS * mean
+    white = pale.copy()
     if "blue" in lifted and "red" in lifted:
-        white &= lifted["blue"] >= 0.93 * lifted["red"]
+        white &= lifted["blue"] >= np.float32(0.93) * lifted["red"]
+        pale &= lifted["blue"] >= np.float32(0.75) * lifted["red"]
     nir = lifted.get("nir", lifted.get("nir08"))
     if nir is not None:
-        white &= (nir >= 0.65 * mean) & (nir <= 1.3 * mean)
-        least = np.minimum(least, nir)
+        alike = (nir >= np.float32(0.65) * mean) & (nir <= np.float32(1.3) * mean)
+        white &= alike
+        pale &= alike
     swir = lifted.get("swir16", lifted.get("swir22"))
     if swir is not None:
-        white &= (swir >= 0.4 * mean) & (swir <= 1.35 * mean)
-    return Lift(least=np.asarray(least, np.float32), white=np.asarray(white), sea=sea, level=level)
+        dry = swir >= np.float32(0.4) * mean
+        white &= dry & (swir <= np.float32(1.35) * mean)
+        pale &= dry & (swir <= np.float32(2.0) * mean)
+    return least, white, pale
+
+
+def _find_sea(dark: Plane, measured: BoolArray) -> BoolArray:
+    """(row, col), True on open water: the darkest cells of the infrared, if they are dark enough."""
+    sample = dark[measured]
+    low = float(np.percentile(sample[:: sample.size // MOST_SAMPLES + 1], 2)) if sample.size else 1.0
+    if low >= DARK_SEA:
+        return np.zeros_like(measured)
+    return np.asarray(measured & (dark < min(max(1.6 * low, low + 0.02), DARK_SEA)))
 
 
 def find_cloud(cells: Cells, lift: Lift) -> BoolArray:
@@ -112,23 +153,28 @@ def find_cloud(cells: Cells, lift: Lift) -> BoolArray:
     Limits: cloud narrower than 50 m, thin cloud over land and haze that covers a whole chip evenly below the
     lift of thin cloud are not seen.
     """
-    thin = lift.white & (lift.least > THIN)
-    found = np.zeros_like(thin)
+    found = np.zeros_like(lift.white)
+    width = cells.pixels(NARROW + max(0.0, PARALLAX * cells.gsd - cells.size))  # smoothing widens
     for level in (THIN, THICK):  # a bright cloud inside a field of thin patches is judged on its own too
-        patches = opened(lift.white & (lift.least > level), cells.pixels(NARROW))
-        found |= _cloudlike(patches, lift, cells)
-    rim = thin & dilate(found, cells.pixels(HALO))
-    rim = _connected(rim | found, found)
-    return np.asarray(dilate(rim, cells.pixels(MARGIN)) & (cells.share > 0)) if rim.any() else rim
+        found |= _cloudlike(opened(lift.white & (lift.least > level), width), lift, cells, at_sea=False)
+        found |= _cloudlike(opened(lift.pale & (lift.least > level), width), lift, cells, at_sea=True)
+    if not found.any():
+        return found
+    rim = lift.pale & (lift.least > RIM) & dilate(found, cells.pixels(HALO))
+    apart = rim & ~found & (lift.least > THICK)  # a narrow end of the cloud, or a ship beside it
+    rim &= ~apart | _cloudlike(apart, lift, cells, at_sea=False)
+    grown = cells.pixels(max(cells.size, MARGIN * cells.gsd))
+    thick = dilate(found & (lift.least > THICK), grown) & (cells.share > 0)
+    return _connected(rim | found, found) | thick
 
 
-def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells) -> BoolArray:
-    """The patches that are wide, or soft and either thick or over the sea."""
+def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells, *, at_sea: bool) -> BoolArray:
+    """The patches that are wide, or soft and either thick or over the sea; with `at_sea` only those there."""
     import cv2
 
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8))
-    if count == 1:
+    if not patches.any():
         return patches
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8))
     within = cv2.distanceTransform(np.pad(patches, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 5)[
         1:-1, 1:-1
     ]
@@ -142,7 +188,10 @@ def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells) -> BoolArray:
         )
         patch = labels[window] == i
         wide = patches.all() or float(within[window][patch].max()) * cells.size >= WIDE
-        kept[i] = wide or _soft_patch(patch, window, lift, cells)
+        if at_sea:
+            kept[i] = _amid_sea(patch, window, lift, cells) and _soft_patch(patch, window, lift, cells)
+        else:
+            kept[i] = wide or _soft_patch(patch, window, lift, cells)
     return np.asarray(kept[labels])
 
 
@@ -162,8 +211,13 @@ def _soft_patch(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells
     steep = float(np.percentile(cells.step[window][edge], 75)) / top
     if steep > (0.7 if cells.span < 12.0 else 0.45):
         return False
+    return top > THICK or _amid_sea(patch, window, lift, cells)
+
+
+def _amid_sea(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells: Cells) -> bool:
+    """True where most of what lies around a patch is open water."""
     around = dilate(patch, cells.pixels(30.0)) & ~patch
-    return top > THICK or bool(np.mean((lift.sea | lift.white)[window][around]) > 0.5)
+    return bool(np.mean(lift.sea[window][around]) > AMID) if around.any() else False
 
 
 def _connected(chosen: BoolArray, seeds: BoolArray) -> BoolArray:
