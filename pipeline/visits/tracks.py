@@ -34,6 +34,9 @@ ARRIVALS_PER_DAY = 0.2
 """Rough rate at which a berth that fell free is taken again; only weighs who is meant [1/day]."""
 TO_BERTH, TO_ANCHOR, TO_OTHER_BERTH = -2.0, -5.0, -7.0
 """Log odds that a ship that is still about has shifted so: most that wait at anchor go to a berth next."""
+CARRIES = 3.0
+"""Further log odds of a ship at anchor that carries cargo to be the one that was at the berth: ships come to
+a loading port in ballast."""
 LADEN_TO_BERTH = -4.0
 """Further log odds where she had already loaded."""
 ANCHORS_WITHIN = 1.5
@@ -179,7 +182,8 @@ def _in_ballast(sighting: Sighting) -> bool:
 def _shift_odds(track: Track, sighting: Sighting) -> float:
     """Log odds of moving between anchorage and berth, or from berth to berth."""
     if sighting.berth_id is None:
-        return TO_ANCHOR
+        load = sighting.ship.load
+        return TO_ANCHOR + (CARRIES if load is not None and load.ballast_probability < 0.1 else 0.0)
     if track.last.berth_id is None and not _was_laden(track):
         return TO_BERTH
     return TO_OTHER_BERTH + (LADEN_TO_BERTH if _was_laden(track) else 0.0)
