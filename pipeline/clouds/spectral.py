@@ -162,8 +162,9 @@ def find_cloud(cells: Cells, lift: Lift) -> BoolArray:
         return found
     rim = lift.pale & (lift.least > RIM) & dilate(found, cells.pixels(HALO))
     apart = rim & ~found & (lift.least > THICK)  # a narrow end of the cloud, or a ship beside it
-    rim &= ~apart | _cloudlike(apart, lift, cells, at_sea=False)
+    ships = apart & ~_cloudlike(apart, lift, cells, at_sea=False)
     grown = cells.pixels(max(cells.size, MARGIN * cells.gsd))
+    rim &= ~dilate(ships, grown)
     thick = dilate(found & (lift.least > THICK), grown) & (cells.share > 0)
     return _connected(rim | found, found) | thick
 
