@@ -175,25 +175,32 @@ def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells, *, at_sea: bool) ->
 
     if not patches.any():
         return patches
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(patches.astype(np.uint8))
-    within = cv2.distanceTransform(np.pad(patches, 1, mode="edge").astype(np.uint8), cv2.DIST_L2, 5)[
-        1:-1, 1:-1
-    ]
+    col, row, cols, rows = cv2.boundingRect(patches.astype(np.uint8))
+    row, col, bottom, right = max(row - 1, 0), max(col - 1, 0), row + rows + 1, col + cols + 1
+    part = patches[row:bottom, col:right].astype(np.uint8)  # labelling is most of the work
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(part)
+    depth = cv2.distanceTransform(np.pad(part, 1, mode="edge"), cv2.DIST_L2, 5)[1:-1, 1:-1]
     kept = np.zeros(count, dtype=np.bool_)
     reach = cells.pixels(30.0) + 1
     for i in range(1, count):
         left, top, width, height = (int(v) for v in stats[i, :4])
+        own = (slice(top, top + height), slice(left, left + width))
+        patch = labels[own] == i
+        deepest = float(depth[own][patch].max()) * cells.size
         window = (
-            slice(max(top - reach, 0), top + height + reach),
-            slice(max(left - reach, 0), left + width + reach),
+            slice(max(row + top - reach, 0), row + top + height + reach),
+            slice(max(col + left - reach, 0), col + left + width + reach),
         )
-        patch = labels[window] == i
-        wide = patches.all() or float(within[window][patch].max()) * cells.size >= WIDE
+        framed = np.zeros(lift.least[window].shape, dtype=np.bool_)
+        corner = (row + top - window[0].start, col + left - window[1].start)
+        framed[corner[0] : corner[0] + height, corner[1] : corner[1] + width] = patch
         if at_sea:
-            kept[i] = _amid_sea(patch, window, lift, cells) and _soft_patch(patch, window, lift, cells)
+            kept[i] = _amid_sea(framed, window, lift, cells) and _soft_patch(framed, window, lift, cells)
         else:
-            kept[i] = wide or _soft_patch(patch, window, lift, cells)
-    return np.asarray(kept[labels])
+            kept[i] = patches.all() or deepest >= WIDE or _soft_patch(framed, window, lift, cells)
+    found = np.zeros_like(patches)
+    found[row:bottom, col:right] = kept[labels]
+    return found
 
 
 def _soft_patch(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells: Cells) -> bool:

@@ -132,9 +132,9 @@ def season() -> Table:
         title="Clouds over the simulated season",
         columns=("scene", "true cloud, %", "cloud, %", "berths, no detections given", "as wanted"),
         rows=rows,
-        note="Simulated. True cloud counts opacity above 0.4, the mask about 0.15 and above. Berths with a ship "
-        "are not counted: no detections are given. Wanted: obscured under overcast, else clear-empty; obscured "
-        "under cumulus is the careful answer and counts as not wanted.",
+        note="Simulated. True cloud counts opacity above 0.4, the mask about 0.15 and above. Berths with a "
+        "ship are not counted: no detections are given. Wanted: obscured under overcast, else clear-empty; "
+        "obscured under cumulus is the careful answer and counts as not wanted.",
     )
 
 
