@@ -34,6 +34,7 @@ from pipeline.datatypes import (
 )
 from pipeline.errors import Refused
 from pipeline.products import (
+    BerthState,
     DetectionResult,
     GeometryResult,
     SceneResult,
@@ -165,7 +166,7 @@ def learn_memory(surveys: Sequence[Survey]) -> Memory | None:
 
 def measure_scene(look: Look, background: Background) -> SceneResult:
     """All that one scene says: clouds, berths, ships, their freeboards and loads."""
-    from pipeline.clouds import decide_berths, summarise_clouds
+    from pipeline.clouds import summarise_clouds
     from pipeline.detect import assign_berth, find_ships
 
     scene, chip, config = look.scene, look.chip, background.config
@@ -185,12 +186,27 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
         result,
         geometry=_geometry(scene, ships),
         cloud=summarise_clouds(look.clouds, chip.valid),
-        berths=()
-        if look.site is None
-        else decide_berths(look.site, chip, look.clouds, berth_of, config=config.clouds),
+        berths=_berths(look, berth_of, known, config),
         detections=ships,
-        flags=result.flags + _site_flags(look, background.site),
+        flags=result.flags + _site_flags(look, background),
         site=None if look.site is None else look.site.id,
+    )
+
+
+def _berths(
+    look: Look, berth_of: Mapping[str, str], known: Structure | None, config: Config
+) -> tuple[BerthState, ...]:
+    """The outcome of every berth; one with something in it that was not made out is not called empty."""
+    from pipeline.clouds import decide_berths
+    from pipeline.detect import find_doubtful
+
+    if look.site is None:
+        return ()
+    states = decide_berths(look.site, look.chip, look.clouds, berth_of, config=config.clouds)
+    doubtful = find_doubtful(look.chip, look.clouds, look.site, known=known)
+    return tuple(
+        replace(state, state="obscured") if state.state == "clear-empty" and state.id in doubtful else state
+        for state in states
     )
 
 
@@ -214,8 +230,17 @@ def describe_scene(scene: Scene, software: Software, *, reason: Refused | None =
     )
 
 
-def _site_flags(look: Look, site: Site | None) -> tuple[Flag, ...]:
+def _site_flags(look: Look, background: Background) -> tuple[Flag, ...]:
     flags: list[Flag] = []
+    site = background.site
+    if look.site is not None and background.memory is None:
+        flags.append(
+            Flag(
+                code="terminal-not-learned",
+                message="fewer than three clear looks at this terminal: a quay may pass for a ship, "
+                "and no berth with something in it is called empty",
+            )
+        )
     if site is not None and look.site is None:
         flags.append(
             Flag(

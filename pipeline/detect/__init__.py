@@ -1,6 +1,6 @@
 """Detection: every ship on the water, at the quay too, with an outline, a heading and a kind."""
 
-from pipeline.detect.berth import assign_berth
+from pipeline.detect.berth import assign_berth, find_doubtful
 from pipeline.detect.find import find_ships
 from pipeline.detect.structure import (
     Structure,
@@ -13,6 +13,7 @@ from pipeline.detect.structure import (
 __all__ = [
     "Structure",
     "assign_berth",
+    "find_doubtful",
     "find_ships",
     "learn_structure",
     "project_structure",

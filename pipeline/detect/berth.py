@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from pipeline.datatypes import Detection, Site
+import numpy as np
+
+from pipeline.datatypes import Chip, CloudMask, Detection, Site
+from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
+from pipeline.detect.structure import Structure, without_structure
+from pipeline.detect.water import STANDS_OUT, find_water
+from pipeline.geometry import polygon_mask
 
 _SHARE = 0.5
 """Of the hull's area inside the berth's polygon [1]."""
+_DOUBT = 500.0
+"""Something that covers more than this of a berth, and is no known structure, may be a ship [m2]."""
 
 
 def assign_berth(detection: Detection, site: Site) -> str | None:
@@ -22,3 +30,23 @@ def assign_berth(detection: Detection, site: Site) -> str | None:
     ]
     share, name = max(shares, key=lambda pair: pair[0], default=(0.0, ""))
     return name if share >= _SHARE else None
+
+
+def find_doubtful(chip: Chip, clouds: CloudMask, site: Site, *, known: Structure | None) -> frozenset[str]:
+    """Berths in which something stands that is neither water nor known structure: not to be called empty."""
+    small, factor = reduce_chip(chip, 2.0)
+    seen = reduce_share(clear_of_clouds(chip, clouds), factor) > 0.5
+    if not seen.any():
+        return frozenset()
+    water = find_water(small, seen)
+    fixed = np.zeros(seen.shape, np.bool_)
+    if known is not None:
+        fixed = reduce_share(known.fixed, factor) > 0.5
+        water = without_structure(water, known.lift) if factor == 1 else water
+    stands = seen & ~fixed & (water.contrast > STANDS_OUT)
+    area = small.grid.gsd**2
+    return frozenset(
+        berth.id
+        for berth in site.of_role("berth")
+        if float(stands[polygon_mask(small.grid, berth.outline)].sum()) * area > _DOUBT
+    )

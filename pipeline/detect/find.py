@@ -15,7 +15,7 @@ from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
 from pipeline.detect.fine import contrast_near, fit_fine
 from pipeline.detect.outline import Box, Cover, hull_polygon, moments_box, refine_box, split_abreast
 from pipeline.detect.quay import find_steps
-from pipeline.detect.scale import reduce_chip, reduce_share
+from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
 from pipeline.detect.structure import Structure, without_structure
 from pipeline.detect.water import STANDS_OUT, Water, find_water
 from pipeline.geometry import crop_grid, ground_to_lonlat, ground_to_pixel, pixel_to_ground
@@ -26,6 +26,8 @@ _SEARCH = 2.0
 """Ships are looked for at pixels of about this size [m]."""
 _COARSE = 4.0
 """From this pixel on, a pixel is not much smaller than a beam [m]."""
+_RAGGED = 0.75
+"""Score wanted beside a cloud or the image's edge, where a part may look like anything [1]."""
 _STEP_TRUST = 0.85
 """Score of the clearest step in an unknown waterfront: some piers are made like ships [1]."""
 _SLENDER = (2.2, 13.0)
@@ -69,8 +71,8 @@ def find_ships(
     A body that stands out of the local water is fitted with a box; coarse pixels by moments and half-height
     edges of their linear mixture, fine ones by the extent of what is bright.
     """
-    usable = chip.valid & ~clouds.cloudy
     small, factor = reduce_chip(chip, _SEARCH)
+    usable = clear_of_clouds(chip, clouds)
     open_sky = reduce_share(usable, factor) > 0.5
     if not open_sky.any():
         return ()
@@ -87,7 +89,7 @@ def find_ships(
     for candidate in candidates:
         for rough in _rough_boxes(candidate, looked, config):
             fine = _measure(chip, usable, fixed, looked, rough)
-            judged = _judge(fine, candidate, looked, config)
+            judged = _judge(fine, candidate, looked, config) or _judge(rough, candidate, looked, config)
             if judged is not None:
                 found.append(judged)
     found += _alongside(looked, land, config)
@@ -222,9 +224,10 @@ def _judge(box: Box, candidate: Candidate, looked: Looked, config: DetectConfig)
     openness = float(open_ring[~fixed].mean()) if (~fixed).sum() >= 0.25 * len(fixed) else 0.6
     slim = float(np.clip((slender - 1.8) / 1.4, 0.2, 1.0) * np.clip((14.0 - slender) / 4.0, 0.2, 1.0))
     score = fill * np.clip(1.25 * openness, 0.0, 1.0) * slim
-    if score < config.min_score:
-        return None
     flags = _flags(candidate, looked, (part, ring))
+    ragged = not {"part-clouded", "cut-by-edge"}.isdisjoint(flags)
+    if score < (max(config.min_score, _RAGGED) if ragged else config.min_score):
+        return None
     return Found(box=box, score=float(round(score, 4)), quay=False, flags=flags)
 
 
@@ -294,8 +297,9 @@ def _describe(found: Found, chip: Chip, seen: BoolArray, number: int) -> Detecti
     probability = judge_kind(deck, box)
     gsd = chip.grid.gsd
     outline = ground_to_lonlat(chip.grid.origin, hull_polygon(box)).round(8)
-    flags = found.flags + bearing.flags
-    sigma = _sigmas(gsd, box, found.quay, "wake" in flags)
+    flags = found.flags + (() if "alongside" in found.flags else bearing.flags)
+    cut = bool({"wake", "cut-by-edge", "part-clouded"} & set(flags))
+    sigma = _sigmas(gsd, box, found.quay, cut)
     return Detection(
         id=f"d{number}",
         outline=tuple((float(x), float(y)) for x, y in outline),
@@ -314,13 +318,13 @@ def _describe(found: Found, chip: Chip, seen: BoolArray, number: int) -> Detecti
     )
 
 
-def _sigmas(gsd: float, box: Box, quay: bool, wake: bool) -> tuple[float, float, float]:
+def _sigmas(gsd: float, box: Box, quay: bool, cut: bool) -> tuple[float, float, float]:
     """One standard deviation of length [m], beam [m] and axis [deg].
 
     A third of a pixel at each end and side, what lean and shadow add; more at a quay that is not known,
-    much more where a wake may have been taken for hull.
+    much more where a wake may have been taken for hull, or cloud or the image's edge hides an end.
     """
-    length = float(np.hypot(0.5 * gsd, 2.0)) + (0.15 * box.length if wake else 0.0)
+    length = float(np.hypot(0.5 * gsd, 2.0)) + (0.2 * box.length if cut else 0.0)
     beam = float(np.hypot(0.35 * gsd, 0.8))
     if quay:
         length, beam = 2.0 * length, 2.5 * beam

@@ -5,7 +5,21 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import BoolArray, Chip, Grid
+from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid
+
+_FRAY = 4.0
+"""Clouds fray: this far from a cloud what stands out of the water may be its rim [m]."""
+
+
+def clear_of_clouds(chip: Chip, clouds: CloudMask) -> BoolArray:
+    """(row, col), True where the ground is seen, away from the rims of clouds."""
+    import cv2
+
+    if not clouds.cloudy.any():
+        return chip.valid
+    size = 2 * round(_FRAY / chip.grid.gsd) + 1
+    rim = cv2.dilate(clouds.cloudy.astype(np.uint8), np.ones((size, size), np.uint8))
+    return np.asarray(chip.valid & (rim == 0))
 
 
 def _blocks(plane: npt.NDArray[np.float32], factor: int) -> npt.NDArray[np.float32]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Polygon, Site
-from pipeline.detect.scale import reduce_chip, reduce_share
+from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
 from pipeline.detect.water import STANDS_OUT, Plane, Water, find_water
 from pipeline.geometry import ground_to_pixel, lonlat_to_ground, pixel_to_ground
 
@@ -83,7 +83,7 @@ def _sample(values: npt.NDArray[np.uint8], source: Grid, target: Grid) -> npt.ND
 
 def survey_water(chip: Chip, clouds: CloudMask, cells: Grid) -> Survey:
     """What one look saw on `cells`, as the codes of `Survey`."""
-    usable = chip.valid & ~clouds.cloudy
+    usable = clear_of_clouds(chip, clouds)
     small, factor = reduce_chip(chip, cells.gsd)
     seen = reduce_share(usable, factor) > 0.5
     if not seen.any():
