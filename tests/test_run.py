@@ -19,6 +19,7 @@ from pipeline.datatypes import (
     Scene,
     SiteFeature,
 )
+from pipeline.detect import Structure
 from pipeline.geometry import pixel_to_lonlat
 from pipeline.products import Software
 from pipeline.run import (
@@ -110,7 +111,8 @@ def test_what_hides_a_ship() -> None:
     ship, other = detection("d1", 10, 10, 30, 15), detection("d2", 32, 10, 50, 15)
     known = np.zeros(GRID.shape, bool)
     known[:12] = True  # the quay, drawn two metres over the ship
-    hidden = hidden_pixels(look(cloud=(slice(13, 14), slice(0, 60))), ship, [other], known)
+    structure = Structure(fixed=known, lift=np.zeros(GRID.shape, np.float32))
+    hidden = hidden_pixels(look(cloud=(slice(13, 14), slice(0, 60))), ship, [other], structure)
     assert hidden[5, 20]
     assert not hidden[11, 20], "a quay never hides a ship from herself"
     assert hidden[13, 20], "a cloud does"

@@ -8,8 +8,6 @@ import cv2  # noqa: E402  GDAL's settings come first
 import numpy  # noqa: E402, F401
 import pandas  # noqa: E402, F401
 import pydantic  # noqa: E402, F401
-import pyproj  # noqa: E402, F401
-import rasterio  # noqa: E402, F401
 import scipy.ndimage  # noqa: E402
 import scipy.optimize  # noqa: E402, F401
 import shapely  # noqa: E402, F401
@@ -24,5 +22,7 @@ import pipeline.render  # noqa: E402
 import pipeline.run  # noqa: E402
 import pipeline.store  # noqa: E402
 import pipeline.visits  # noqa: E402, F401
+from pipeline.ingest.environment import load_readers  # noqa: E402
 
+load_readers()
 cv2.setNumThreads(1)

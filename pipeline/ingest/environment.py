@@ -1,5 +1,6 @@
 """What GDAL and PROJ are told before they are first imported: no network, no sidecars, no user's settings."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Final
@@ -40,3 +41,12 @@ def prepare_environment() -> None:
     for name in [n for n in os.environ if n.startswith(_SCRUBBED) and n not in SETTINGS]:
         del os.environ[name]
     os.environ.update(SETTINGS)
+    # GDAL's errors come as exceptions; what it says beside them ("datum not found") would only confuse
+    logging.getLogger("rasterio").setLevel(logging.CRITICAL)
+
+
+def load_readers() -> None:
+    """Import the libraries that open images, for a process that others are forked from."""
+    import pyproj  # noqa: F401
+    import rasterio
+    import rasterio.warp  # noqa: F401
