@@ -367,7 +367,7 @@ def freeboard_of(ship: TrueShip, on_board: float) -> float:
 
 
 def draw_calls(rng: Rng, ships: Sequence[TrueShip], world: World) -> tuple[TrueVisit, ...]:
-    """Poisson arrivals, berths taken one after the other, lognormal stays."""
+    """Poisson arrivals while a ship is free, berths taken one after the other, lognormal stays."""
     free = [0.0] * world.berths
     back = [0.0] * len(ships)
     calls: list[TrueVisit] = []
@@ -375,8 +375,10 @@ def draw_calls(rng: Rng, ships: Sequence[TrueShip], world: World) -> tuple[TrueV
     while True:
         time += float(rng.exponential(1 / world.per_day))
         ready = [k for k, t in enumerate(back) if t <= time]
-        if time >= world.days or not ready:
+        if time >= world.days:
             break
+        if not ready:
+            continue
         ship = ready[int(rng.integers(len(ready)))]
         berth = int(np.argmin(free))
         wait = float(rng.exponential(world.waits)) if world.waits > 0 else 0.0

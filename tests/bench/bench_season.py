@@ -20,7 +20,8 @@ from pipeline.products import Visit, VisitsDocument, VolumeDocument
 from pipeline.visits import group_visits
 from pipeline.volume import barrels_per_tonne, estimate_volume
 
-SEASONS = 20
+SEASONS, FIRST_SEED = 20, 500
+"""Not the seasons that the tracking was tried out on, which are the first ten."""
 WORLD = World(days=135, per_day=0.33, overcast=(95.0, 126.0))
 MANY = World(days=997, per_day=0.33)
 USUAL = 0.9
@@ -52,7 +53,7 @@ def tables() -> list[Table]:
     """Visits and loads, the season's tonnes beside the naive ways, speed."""
     config = quick(Config())
     tally = Tally()
-    for seed in range(SEASONS):
+    for seed in range(FIRST_SEED, FIRST_SEED + SEASONS):
         season = draw_season(np.random.default_rng(seed), WORLD, config)
         visits, volume = season.run(config)
         _count(tally, season, visits, volume)
@@ -175,8 +176,8 @@ def _totals(tally: Tally) -> Table:
         columns=("way", "mean error", "mean absolute error", "worst", "truth in p05..p95"),
         rows=rows,
         note="Simulated on paper. Against all that left, seen or not; the baseline's interval is held against"
-        " what was seen. Target: total within 6 %, truth inside p05..p95. Departure less arrival is taken"
-        " where both were measured.",
+        " what was seen, and takes the visits as found: two that were taken for one are not in it. Target:"
+        " total within 6 %, truth inside p05..p95. Departure less arrival is taken where both were measured.",
     )
 
 
