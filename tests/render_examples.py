@@ -163,8 +163,8 @@ def make_chip(
             pixels[band][ground[..., 0] < -0.3 * shape[1] * gsd] = value
     for place, heading, size, height in ships:
         draw_ship(pixels, ground, place, heading, size, height)
-    for band in pixels:
-        band[:] = cv2.GaussianBlur(band, (0, 0), 0.8)
+    for plane in pixels:
+        plane[:] = cv2.GaussianBlur(plane, (0, 0), 0.8)
     pixels += rng.normal(0, 0.003, pixels.shape).astype(np.float32)
     chosen = [BANDS.index(b) if b in BANDS else 2 for b in bands]
     return Chip(

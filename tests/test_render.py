@@ -11,6 +11,16 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from render_examples import (
+    ORIGIN,
+    make_chip,
+    make_detection,
+    make_freeboard,
+    make_result,
+    make_site,
+    refused_result,
+    square_grid,
+)
 
 from pipeline.datatypes import Chip, CloudMask, Grid, Identity, Profile, ProfilePart
 from pipeline.geometry import ground_to_lonlat, pixel_to_ground, ship_axes
@@ -24,16 +34,6 @@ from pipeline.render.insets import draw_profile, joined, spread_apart, ticks
 from pipeline.render.marks import label_ships, place_ships
 from pipeline.render.stretch import choose_stretch, render_rgb
 from pipeline.render.view import Frame, fit_grid, frame_around, frame_of_grid, resample
-from tests.render_examples import (
-    ORIGIN,
-    make_chip,
-    make_detection,
-    make_freeboard,
-    make_result,
-    make_site,
-    refused_result,
-    square_grid,
-)
 
 SHIP = ((20.0, -15.0), 34.0, (121.0, 18.0), 4.2)
 GRIDS = {

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from render_examples import START, make_chip, make_season, make_site, make_visits, make_volume
 
 from pipeline.products import Quantiles, SceneResult, Visit, VisitsDocument, VolumeDocument
 from pipeline.render import render_report
@@ -27,7 +28,6 @@ from pipeline.render.season import (
     season_span,
     year_of,
 )
-from tests.render_examples import START, make_chip, make_season, make_site, make_visits, make_volume
 
 VOID = {"meta", "img", "br", "rect", "line", "circle", "path"}
 NO_VISITS = VisitsDocument(visits=(), coverage=replace(make_visits().coverage, usable_times=(), by_month=()))

@@ -51,7 +51,7 @@ def photograph(
 def centroid(weight: Array, east: Array, north: Array, near: Array, radius: float) -> Array:
     inside = np.hypot(east - near[0], north - near[1]) < radius
     w = np.where(inside, weight, 0.0)
-    return np.array([(w * east).sum(), (w * north).sum()]) / w.sum()
+    return np.asarray(np.array([(w * east).sum(), (w * north).sum()]) / w.sum(), dtype=np.float64)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ def sample_deck(chip: Chip, usable: BoolArray, box: Box) -> Deck:
     n = int(np.clip(1.2 * box.length / step, 25, 480))
     m = int(np.clip(box.beam / step, 7, 121))
     along, across = np.linspace(-0.6, 0.6, n), np.linspace(-0.5, 0.5, m)
-    bands = [b for b in ("blue", "green", "red", "pan") if b in chip.bands] or list(chip.bands)
+    bands = [b for b in chip.bands if b in ("blue", "green", "red", "pan")] or list(chip.bands)
     planes = chip.pixels[[chip.bands.index(b) for b in bands]].mean(axis=0)
     plane = np.where(usable, planes, 0.0).astype(np.float32)
     cover = Cover(grid=chip.grid, plane=plane)

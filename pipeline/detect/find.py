@@ -172,10 +172,10 @@ def _water_near(looked: Looked, box: Box) -> tuple[Array, Array]:
     """(level, spread) of the water about a box in each band, (band, 1, 1) each."""
     window = _window(looked.chip.grid, box, margin=120.0) or (0, 0, *looked.chip.grid.shape)
     top, left, height, width = window
-    part = np.s_[top : top + height, left : left + width]
+    part = (slice(top, top + height), slice(left, left + width))
     wet = looked.water.water[part]
     if wet.sum() < 50:
-        part, wet = np.s_[:, :], looked.water.water
+        part, wet = (slice(0, None), slice(0, None)), looked.water.water
     values = looked.chip.pixels[(slice(None), *part)][:, wet]
     if values.shape[1] == 0:
         values = looked.chip.pixels.reshape(len(looked.chip.bands), -1)

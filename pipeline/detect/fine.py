@@ -64,7 +64,7 @@ def _body(stands: BoolArray, step: float, beam_px: int) -> BoolArray:
 
 def _edges(body: BoolArray, across: Array) -> tuple[Array, Array, BoolArray]:
     """(left, right) edge at each station [m] and which stations have any."""
-    some = body.any(axis=1)
+    some = np.asarray(body.any(axis=1))
     left = across[body.argmax(axis=1)]
     right = across[body.shape[1] - 1 - body[:, ::-1].argmax(axis=1)]
     return left, right, some

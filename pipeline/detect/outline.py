@@ -79,7 +79,7 @@ def sample_cover(cover: Cover, box: Box, *, along: Array, across: Array) -> Arra
 
 def _steps(half: float, step: float) -> Array:
     count = int(np.ceil(half / step))
-    return np.arange(-count, count + 1) * step
+    return np.arange(-count, count + 1, dtype=np.float64) * step
 
 
 def _crossing(coordinate: Array, profile: Array, level: float, start: int, step: int) -> float:

@@ -132,7 +132,7 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
 
 def _telling(chip: Chip) -> list[tuple[str, Plane]]:
     """Bands, by name, in which ships stand out of water; the bluest tell most of the air."""
-    names = [b for b in ("green", "red", "nir", "nir08", "swir16", "pan") if b in chip.bands]
+    names = [b for b in chip.bands if b in ("green", "red", "nir", "nir08", "swir16", "pan")]
     chosen = names or list(chip.bands)
     return [(b, chip.pixels[chip.bands.index(b)]) for b in chosen]
 

@@ -206,7 +206,7 @@ def ais_chips() -> Table:
 def _against_ais(
     chip: Chip, ships: tuple[Detection, ...], row: dict[str, str]
 ) -> tuple[float, float, float] | None:
-    """(length error, beam error, heading error) of the detection within 200 m of the middle, None without one."""
+    """(length, beam, heading) error of the detection nearest the middle, within 200 m of it."""
     centre = np.array([float(row["col"]) + 0.5, float(row["row"]) + 0.5])
     near = []
     for ship in ships:
@@ -252,12 +252,13 @@ def rapideye() -> Table:
 def season() -> Table:
     """The sample season through the whole first half of the pipeline, with the terminal's memory."""
     from pipeline.ingest import read_site
-    from pipeline.run import known_structure, learn_memory, look_at, survey_site
+    from pipeline.run import Look, Survey, known_structure, learn_memory, look_at, survey_site
 
     title = "Simulated: the sample season, 40 m and longer"
     columns = ("gsd [m]", "ships", "found", "false", "outline IoU", "length error", "beam error", "bow right")
-    site, config = read_site(ROOT / "sample_scenes" / "site.geojson"), Config()
-    looks, surveys = [], {}
+    site, config = read_site(str(ROOT / "sample_scenes" / "site.geojson")), Config()
+    looks: list[Look] = []
+    surveys: dict[float, list[Survey]] = {}
     for delivery in find_deliveries([ROOT / "sample_scenes"]):
         if "damaged" in delivery.name:
             continue

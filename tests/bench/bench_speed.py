@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from bench.table import Table
-
 from render_examples import VIEW, make_chip
+
+from bench.table import Table
 
 PLIMSOLL = (sys.executable, "-m", "pipeline.cli")
 ROOT = Path(__file__).resolve().parents[2]
@@ -159,8 +159,9 @@ def _item(bands: Sequence[str], corner: tuple[float, float]) -> dict[str, object
 
 def _site(folder: Path) -> Path:
     """A site of one berth round the ship."""
-    from pipeline.geometry import ground_to_lonlat
     from render_examples import ORIGIN
+
+    from pipeline.geometry import ground_to_lonlat
 
     def feature(name: str, role: str, half: float) -> dict[str, object]:
         corners = np.array([(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)])
@@ -235,7 +236,7 @@ def bench_season(folder: Path) -> tuple[str, ...] | None:
     return _row(f"sample season and report, {os.cpu_count()} cores", [both], "< 60 s on two cores")
 
 
-def run() -> list[Table]:
+def tables() -> list[Table]:
     """Speed and peak memory of the commands."""
     folder = Path(tempfile.mkdtemp(prefix="plimsoll-bench-"))
     try:
