@@ -6,45 +6,108 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import Interval
-from pipeline.freeboard.expected import HEELS, SYSTEMATIC
+from pipeline.freeboard.expected import BAR, HEELS, SYSTEMATIC
 from pipeline.freeboard.sides import SideFit
 
 Array = npt.NDArray[np.float64]
 
-LOOSE = (0.0005, 0.01)
-"""Share of probability kept for "this side was misread", where one side speaks and where both do: its
-likelihood is flat at this level, so that two sides that disagree leave two modes and no middle."""
+MISREAD = {False: 0.001, True: 0.02}
+"""Prior probability that a side is not what the model says, by whether the sun shines on it: shadows on open
+water are much alike, the paint of hulls is not."""
+ALONE = 0.0003
+"""The same where one side speaks alone: its likelihood is flat at this level."""
 
 
-def tempered(fit: SideFit, loose: float) -> Array:
-    """(freeboard,) log likelihood of one side, widened where the best profile does not fit well."""
-    curve = fit.log_likelihood / max(1.0, fit.chi2)
-    density = np.exp(curve)
-    return np.asarray(np.log((1 - loose) * density / density.sum() + loose / len(density)))
+def _weights(fit: SideFit) -> Array:
+    """(freeboard, deck edge) probability, widened where the best profile does not fit well."""
+    weight = np.exp((fit.table - fit.table.max()) / max(1.0, fit.chi2))
+    if fit.shifts.beta > fit.shifts.alpha:
+        weight = _without_bar(weight, fit)
+    return np.asarray(weight / weight.sum())
 
 
-def combine_sides(grid: Array, fits: dict[int, SideFit], beam: float) -> Array:
-    """(freeboard,) log likelihood of the mean of both deck edges, heel integrated out.
+def _without_bar(weight: Array, fit: SideFit) -> Array:
+    """A gutter bar along the deck's edge shades b |S| of the deck: the shadow looks like that of F + b k."""
+    grid = fit.freeboards
+    k = fit.shifts.shade / fit.shifts.beta
+    out = np.zeros_like(weight)
+    for node, share in zip(*np.polynomial.hermite_e.hermegauss(7), strict=True):
+        height = max(BAR[0] + BAR[1] * node, 0.0)
+        place = np.minimum((grid + height * k - grid[0]) / (grid[1] - grid[0]), len(grid) - 1.0)
+        i = np.minimum(place.astype(np.intp), len(grid) - 2)
+        t = (place - i)[:, None]
+        out += share * ((1 - t) * weight[i] + t * weight[i + 1])
+    return out
 
-    With heel the edges stand at F + d and F - d, d = beam/2 tan(heel); heel is a mixture of ships that lie
-    upright and ships that list.
-    """
-    telling = {side: fit for side, fit in fits.items() if fit.shifts.reach > 0.03}
-    sides = {side: tempered(fit, LOOSE[len(telling) > 1]) for side, fit in telling.items()}
-    if not sides:
-        return np.zeros_like(grid)
-    out = np.full(len(grid), -np.inf)
+
+def _heel_offsets(beam: float) -> tuple[Array, Array]:
+    """Half the difference of the deck edges' heights [m] and the probability of each."""
+    offsets, weights = [], []
     for degrees, share in HEELS:
         spread = float(beam / 2 * np.radians(degrees))
-        offsets = np.linspace(-2.5, 2.5, 21) * spread
-        weights = np.exp(-0.5 * (offsets / spread) ** 2)
-        weights *= share / weights.sum()
-        for offset, weight in zip(offsets, weights, strict=True):
-            part = np.full(len(grid), np.log(weight))
-            for side, curve in sides.items():
-                part += np.interp(grid + side * offset, grid, curve)
-            out = np.logaddexp(out, part)
-    return out
+        steps = np.linspace(-2.5, 2.5, 21)
+        weight = np.exp(-0.5 * steps**2)
+        offsets.append(steps * spread)
+        weights.append(share * weight / weight.sum())
+    return np.concatenate(offsets), np.concatenate(weights)
+
+
+def combine_sides(grid: Array, fits: dict[int, SideFit], beam: tuple[float, float]) -> Array:
+    """(freeboard,) log likelihood of the mean of both deck edges' heights, heel and beam integrated out.
+
+    With heel the edges stand at F + d and F - d, d = beam/2 tan(heel); heel is a mixture of ships that lie
+    upright and ships that list. In the image the deck edges are one beam apart whatever the view, so where
+    one side's edge is plain the other's is known too.
+
+    Parameters
+    ----------
+    beam
+        (value, sigma) [m].
+    """
+    telling = [fit for fit in fits.values() if fit.shifts.reach > 0.03]
+    if not telling:
+        return np.zeros_like(grid)
+    if len(fits) == 1:
+        return _one_side(grid, telling[0], beam)
+    return _both_sides(grid, fits[1], fits[-1], beam)
+
+
+def _one_side(grid: Array, fit: SideFit, beam: tuple[float, float]) -> Array:
+    height = _weights(fit).sum(axis=1)
+    height = (1 - ALONE) * height + ALONE / len(height)
+    out = np.zeros(len(grid))
+    for offset, weight in zip(*_heel_offsets(beam[0]), strict=True):
+        out += weight * np.interp(grid + fit.shifts.side * offset, grid, height)
+    return np.asarray(np.log(out))
+
+
+def _both_sides(grid: Array, starboard: SideFit, port: SideFit, beam: tuple[float, float]) -> Array:
+    """Either both sides are read rightly, or one of them is not and the other speaks alone."""
+    first, second = _weights(starboard), _weights(port)
+    apart = starboard.places[:, None] + port.places[None, :] - beam[0]
+    agree = np.exp(-0.5 * (apart / beam[1]) ** 2)
+    joint = first @ agree @ second.T
+    flat = float(agree.mean()) / len(grid)
+    wrong = [MISREAD[fit.shifts.lit] if fit.shifts.reach > 0.03 else 0.0 for fit in (starboard, port)]
+    alone = [w.sum(axis=1) * flat for w in (first, second)]
+    out = np.full(len(grid), 1e-5 * flat / len(grid))
+    index = np.arange(len(grid), dtype=np.float64)
+    step = grid[1] - grid[0]
+    for offset, weight in zip(*_heel_offsets(beam[0]), strict=True):
+        up, down = index + offset / step, index - offset / step
+        both = _bilinear(joint, up, down)
+        one = wrong[1] * np.interp(up, index, alone[0]) + wrong[0] * np.interp(down, index, alone[1])
+        out += weight * ((1 - sum(wrong)) * both + one)
+    return np.asarray(np.log(out))
+
+
+def _bilinear(table: Array, rows: Array, cols: Array) -> Array:
+    i = np.clip(np.floor(rows).astype(np.intp), 0, table.shape[0] - 2)
+    j = np.clip(np.floor(cols).astype(np.intp), 0, table.shape[1] - 2)
+    s, t = np.clip(rows - i, 0, 1), np.clip(cols - j, 0, 1)
+    low = (1 - t) * table[i, j] + t * table[i, j + 1]
+    high = (1 - t) * table[i + 1, j] + t * table[i + 1, j + 1]
+    return np.asarray((1 - s) * low + s * high)
 
 
 def soften(grid: Array, curve: Array, *, sigma: float = SYSTEMATIC) -> Array:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +24,7 @@ from pipeline.freeboard.combine import combine_sides, interval_of, soften, summa
 from pipeline.freeboard.expected import expected_sigma
 from pipeline.freeboard.marks import mark_lines, profile_of
 from pipeline.freeboard.model import Levels, SideShifts, side_shifts
-from pipeline.freeboard.sides import SideFit, Window, coarse_evidence, edge_message, fit_side, scan_side
+from pipeline.freeboard.sides import Scan, SideFit, Window, coarse_evidence, fit_side, scan_side
 from pipeline.freeboard.strip import (
     CrossProfile,
     Strip,
@@ -33,12 +34,15 @@ from pipeline.freeboard.strip import (
     refine_heading,
     turn_strip,
 )
-from pipeline.freeboard.windows import Channel, choose_channels, make_window, water_levels
+from pipeline.freeboard.windows import Channel, choose_channels, make_window, relevel, water_levels
 
 Array = npt.NDArray[np.float64]
 
 STEP = 0.05
 TOP = 12.0
+AGREES, CONTRADICTS = 5.0, -15.0
+"""Gap in evidence between the stated azimuth and the opposite one that is worth a word [nats]; bands of paint
+and gear on deck can fake a dozen, so an accusation needs more."""
 GRID: Array = STEP * np.arange(round(TOP / STEP) + 1, dtype=np.float64)
 
 
@@ -53,6 +57,14 @@ class Prepared:
     channels: tuple[Channel, ...]
     top: float
     detection: Detection
+
+
+class Look(NamedTuple):
+    """One side under one geometry; without a window where no water lies beside her."""
+
+    shifts: SideShifts
+    window: Window | None
+    scan: Scan | None
 
 
 def measure_freeboard(
@@ -91,17 +103,17 @@ def measure_freeboard(
     prepared = _prepare(chip, detection, blocked, beam)
     if isinstance(prepared, Refused):
         return prepared
-    windows = _windows(prepared, view)
-    expected = _expected(prepared, view, windows)
-    refusal = _refuse_sides(prepared, view, windows, (expected, config.max_expected_sigma))
+    looks = _windows(prepared, view)
+    expected = _expected(prepared, view, looks)
+    refusal = _refuse_sides(looks, (expected, config.max_expected_sigma))
     if refusal is not None:
         return refusal
-    fits = _fit(windows, _beam_belief(detection, beam))
+    fits = _fit(looks)
     refusal = _refuse_fit(fits)
     if refusal is not None:
         return refusal
     check = _check_azimuth(prepared, view, fits)
-    return _conclude(prepared, fits, (expected, check), beam)
+    return _conclude(prepared, fits, (expected, check), _beam_belief(detection, beam))
 
 
 def _refuse_before(
@@ -148,7 +160,9 @@ def _prepare(
     water = water_levels(strip, 0.6 * detection.beam + 0.6 * top + 4.0)
     if water is None:
         return Refused(code="shadow-not-on-water", message="no open water beside the ship to compare with")
-    profile = average_stations(strip, width=0.6 * strip.gsd)
+    spread = 1.2 + 0.07 * detection.beam + 0.5 * strip.gsd
+    beside = (0.5 * detection.beam + 1.6 * spread, 0.5 * detection.beam + 1.6 * spread + 10.0)
+    profile = average_stations(strip, water, width=0.6 * strip.gsd, beside=beside)
     return Prepared(
         chip=chip,
         strip=strip,
@@ -160,27 +174,29 @@ def _prepare(
     )
 
 
-def _windows(prepared: Prepared, view: ViewGeometry) -> dict[int, tuple[SideShifts, Window | None]]:
+def _windows(prepared: Prepared, view: ViewGeometry) -> dict[int, Look]:
     strip = prepared.strip
     setting = (tuple(c.weight for c in prepared.channels), prepared.top, strip.gsd, 2 * strip.half_length)
-    out: dict[int, tuple[SideShifts, Window | None]] = {}
+    out = {}
     for side in (1, -1):
         shifts = side_shifts(view, strip.heading, side)
-        out[side] = (
-            shifts,
-            make_window(prepared.profile, shifts, prepared.detection, prepared.water, setting),
-        )
+        window = make_window(prepared.profile, shifts, prepared.detection, prepared.water, setting)
+        scan = None
+        if window is not None:
+            first = scan_side(window, shifts)
+            edge = float(first.e[int(first.value.max(axis=0).argmax())])
+            window = relevel(window, shifts, prepared.water, edge)
+            scan = scan_side(window, shifts)
+        out[side] = Look(shifts, window, scan)
     return out
 
 
-def _expected(
-    prepared: Prepared, view: ViewGeometry, windows: dict[int, tuple[SideShifts, Window | None]]
-) -> float:
-    seen = tuple(side for side, (_, window) in windows.items() if window is not None)
+def _expected(prepared: Prepared, view: ViewGeometry, looks: dict[int, Look]) -> float:
+    seen = tuple(side for side, look in looks.items() if look.window is not None)
     levels: dict[int, Levels] = {}
-    for side, (_, window) in windows.items():
-        if window is not None:
-            levels[side] = window.levels[0]
+    for side, look in looks.items():
+        if look.window is not None:
+            levels[side] = look.window.levels[0]
     return expected_sigma(
         view,
         prepared.strip.heading,
@@ -191,16 +207,11 @@ def _expected(
     )
 
 
-def _refuse_sides(
-    prepared: Prepared,
-    view: ViewGeometry,
-    windows: dict[int, tuple[SideShifts, Window | None]],
-    limits: tuple[float, float],
-) -> Refused | None:
+def _refuse_sides(looks: dict[int, Look], limits: tuple[float, float]) -> Refused | None:
     expected, largest = limits
     if expected <= largest:
         return None
-    hidden = [shifts for shifts, window in windows.values() if window is None and shifts.reach > 0.1]
+    hidden = [look for look in looks.values() if look.window is None and look.shifts.reach > 0.1]
     if hidden:
         return Refused(
             code="shadow-not-on-water",
@@ -220,20 +231,12 @@ def _beam_belief(detection: Detection, beam: tuple[float, float] | None) -> tupl
     return detection.beam, max(detection.beam_sigma, 0.07 * detection.beam)
 
 
-def _fit(
-    windows: dict[int, tuple[SideShifts, Window | None]], beam: tuple[float, float]
-) -> dict[int, SideFit]:
-    """Both sides; the side that tells most is told where the other's edge and the beam put its own."""
-    open_sides = {side: (shifts, window) for side, (shifts, window) in windows.items() if window is not None}
-    scans = {side: scan_side(window, shifts) for side, (shifts, window) in open_sides.items()}
-    main = max(open_sides, key=lambda side: open_sides[side][0].reach, default=0)
-    if len(scans) == 2:
-        shifts, window = open_sides[main]
-        e = scans[main].e
-        told = replace(window, other=(e, edge_message(scans[-main], beam, e)))
-        open_sides[main] = (shifts, told)
+def _fit(looks: dict[int, Look]) -> dict[int, SideFit]:
+    """Each side by itself; they meet in `combine_sides`."""
     return {
-        side: fit_side(window, shifts, GRID, scans[side]) for side, (shifts, window) in open_sides.items()
+        side: fit_side(look.window, look.shifts, GRID, look.scan)
+        for side, look in looks.items()
+        if look.window is not None and look.scan is not None
     }
 
 
@@ -262,38 +265,39 @@ def _check_azimuth(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideF
     scale = max(1.0, *(fit.chi2 for fit in fits.values()))
     stated = np.sum([fit.evidence for fit in fits.values()], axis=0)
     other = np.zeros_like(GRID)
-    for shifts, window in _windows(prepared, turned).values():
-        if window is None:
+    for look in _windows(prepared, turned).values():
+        if look.scan is None:
             return "undecided"
-        other += coarse_evidence(scan_side(window, shifts), GRID)
+        other += coarse_evidence(look.scan, GRID)
     gap = float(np.logaddexp.reduce(stated) - np.logaddexp.reduce(other)) / scale
-    if gap > 6.0:
+    if gap > AGREES:
         return "agrees"
-    return "contradicts" if gap < -10.0 else "undecided"
+    return "contradicts" if gap < CONTRADICTS else "undecided"
 
 
 def _conclude(
     prepared: Prepared,
     fits: dict[int, SideFit],
     known: tuple[float, AzimuthCheck],
-    beam: tuple[float, float] | None,
+    beam: tuple[float, float],
 ) -> Freeboard | Refused:
     expected, check = known
-    width = beam[0] if beam is not None else prepared.detection.beam
-    curve = soften(GRID, combine_sides(GRID, fits, width))
+    curve = soften(GRID, combine_sides(GRID, fits, beam))
     value, sigma = summarise(GRID, curve)
     interval = interval_of(GRID, curve)
     flags = ["azimuth-contradicts"] if check == "contradicts" else []
     if interval[1] > prepared.top - 0.2 or sigma > max(1.5, 3 * expected):
+        cut = any(fit.window.cut for fit in fits.values() if not fit.shifts.lit)
         return Refused(
-            code="edge-unresolved",
-            message=f"the curve is too wide to be a measurement: {value:.1f} +- {sigma:.1f} m",
+            code="shadow-not-on-water" if cut else "edge-unresolved",
+            message=f"the curve is too wide to be a measurement: {value:.1f} +- {sigma:.1f} m"
+            + (", and something lies where the shadow falls" if cut else ""),
         )
     density = np.exp(curve - curve.max())
     density /= density.sum()
     uniform = int(np.sum(prepared.top >= GRID))
     bits = float(np.log2(uniform) + np.sum(density * np.log2(np.maximum(density, 1e-300))))
-    cues = tuple(_cue(fit, width) for fit in fits.values() if fit.shifts.reach > 0.05)
+    cues = tuple(_cue(fit, beam) for fit in fits.values() if fit.shifts.reach > 0.05)
     return Freeboard(
         value=value,
         sigma=sigma,
@@ -313,7 +317,7 @@ def _conclude(
     )
 
 
-def _cue(fit: SideFit, beam: float) -> Cue:
+def _cue(fit: SideFit, beam: tuple[float, float]) -> Cue:
     curve = soften(GRID, combine_sides(GRID, {fit.shifts.side: fit}, beam))
     value, sigma = summarise(GRID, curve)
     dark = "shadow" if fit.shifts.beta > fit.shifts.alpha else "shaded-side"

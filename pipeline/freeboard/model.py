@@ -13,7 +13,7 @@ further by the sun's disc and drawn out by light that enters the water.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,12 +36,19 @@ class SideShifts:
     """Width of the side strip per metre of freeboard [1]."""
     beta: float
     """From the deck edge to the shadow's tip per metre of freeboard; alpha where no shadow is seen [1]."""
-    lit: bool
-    """The sun shines on this side."""
+    sun: float
+    """Sunlight on this side against that on a horizontal plane, 0 in the shade [1]."""
+    shade: float
+    """Length of the shadow per metre of height, cast on this side; 0 on a lit side [1]."""
     tail: float
     """Length of the tip's tail per metre of effective depth of the water's light [1]."""
     penumbra: float
     """Standard deviation of the sun's disc at the tip, per metre of freeboard [1]."""
+
+    @property
+    def lit(self) -> bool:
+        """The sun shines on this side."""
+        return self.sun > 0.0
 
     @property
     def reach(self) -> float:
@@ -71,7 +78,8 @@ def side_shifts(view: ViewGeometry, heading: float, side: int) -> SideShifts:
         side=side,
         alpha=float(alpha),
         beta=float(beta),
-        lit=not shaded,
+        sun=float(max(S, 0.0)),
+        shade=float(max(-S, 0.0)),
         tail=float(max(inner_v - inner_s, 0.0)) if beta > alpha else 0.0,
         penumbra=float(disc),
     )
@@ -87,6 +95,14 @@ class Levels:
     water: tuple[float, float]
     structure: tuple[float, float, float, float]
     """Standard deviation of structure along the hull on deck, side, shadow, water."""
+    bands: float
+    """Standard deviation of the bands of paint on the side: topside, boot-topping, rust at the water."""
+
+
+def scaled(levels: Levels, texture: float) -> Levels:
+    """The beliefs with structure in paint `texture` times as strong."""
+    deck, side, shadow, water = levels.structure
+    return replace(levels, structure=(texture * deck, texture * side, shadow, water))
 
 
 HALOS = ((1.7, 0.35), (3.5, 0.12))
@@ -101,6 +117,10 @@ DARKEST = 0.93
 LENGTHS = ((0.35, 1.2), (1.5,))
 """Lengths across the hull of the structure of paint (pipes and gutters are sharp, patches are not) and of
 water [m]."""
+
+
+BAND_LENGTH = 2.5
+"""Mean width in the image of a band of paint [m]."""
 
 
 def step_up(v: Array, at: Array, blur: Array) -> Array:
@@ -163,9 +183,13 @@ def masks(
 
 
 def kernels(v: Array, blur: float) -> Array:
-    """(2, sample, sample) correlation of structure in paint and in water, as blurred."""
+    """(3, sample, sample) correlation of structure in paint and in water, as blurred, and of bands of paint.
+
+    Bands end in steps at unknown heights: the exponential kernel is that of a signal that jumps at random.
+    """
     gap2 = (v[:, None] - v[None, :]) ** 2
-    out = np.zeros((len(LENGTHS), len(v), len(v)))
+    out = np.zeros((len(LENGTHS) + 1, len(v), len(v)))
+    out[-1] = np.exp(-np.sqrt(gap2 + blur**2) / BAND_LENGTH)
     for k, lengths in enumerate(LENGTHS):
         for length in lengths:
             wide2 = length**2 + 2 * blur**2
@@ -246,26 +270,26 @@ def log_evidence(
     Parameters
     ----------
     data
-        (v, value, error), each (sample,).
+        (v, value, covariance of the noise): (sample,), (sample,), (sample, sample) from `noise_covariance`.
     shares
         (3, candidate, 4, sample) from `sharp_and_wide`.
     edge
         (candidate,) deck edge [m].
     correlation
-        (2, sample, sample) from `kernels`.
+        (3, sample, sample) from `kernels`.
 
     References
     ----------
     Rasmussen and Williams (2006), Gaussian Processes for Machine Learning, eq. 2.41: explicit basis
     functions with a Gaussian prior integrate out into the covariance.
     """
-    v, value, error = data
+    v, value, noise = data
     columns = design(shares[0], v, edge)
     mean, spread = level_priors(levels)
     scaled = np.concatenate([columns * spread[None, :, None], halos(shares, levels)], axis=1)
     K = np.matmul(scaled.transpose(0, 2, 1), scaled)
     K += structure(deepened(shares[0], v, edge), levels, correlation)
-    K += _noise(v, error)
+    K += noise
     residual = value - np.einsum("l,mls->ms", mean, columns)
     n = len(v)
     # one Cholesky of the bordered matrix gives the determinant and the whitened residual together
@@ -274,7 +298,7 @@ def log_evidence(
     big[:, n, :n] = residual
     big[:, n + 1, :n] = _shadow_excess(columns, spread)
     big[:, n, n] = big[:, n + 1, n + 1] = 1e9
-    factor = np.linalg.cholesky(big)
+    factor = np.asarray(np.linalg.cholesky(big), dtype=np.float64)
     diagonal = np.einsum("mii->mi", factor)[:, :n]
     quadratic = (factor[:, n, :n] ** 2).sum(axis=1)
     log_value = -0.5 * quadratic - np.log(diagonal).sum(axis=1)
@@ -308,10 +332,12 @@ def structure(shares: Array, levels: Levels, correlation: Array) -> Array:
     paint, water = weighted[..., :2, :], weighted[..., 2:, :]
     K = np.matmul(np.swapaxes(paint, -1, -2), paint) * correlation[0]
     K += np.matmul(np.swapaxes(water, -1, -2), water) * correlation[1]
+    side = levels.bands * shares[..., SIDE, :]
+    K += side[..., :, None] * side[..., None, :] * correlation[2]
     return np.asarray(K)
 
 
-def _noise(v: Array, error: Array) -> Array:
+def noise_covariance(v: Array, error: Array) -> Array:
     """Covariance of the binned means: half of the variance is shared with near neighbours."""
     gap = (v[:, None] - v[None, :]) / max(0.8, float(np.median(np.diff(v))))
     return np.asarray(np.outer(error, error) * (0.5 * np.exp(-0.5 * gap**2) + 0.5 * np.eye(len(v))))
@@ -325,11 +351,11 @@ def posterior_levels(
     correlation: Array,
 ) -> tuple[Array, Array]:
     """Fitted levels (6,) and the fitted profile without structure (sample,) of one candidate."""
-    v, value, error = data
+    v, value, noise = data
     columns = design(shares[0], v, np.array([edge]))[0]
     mean, spread = level_priors(levels)
     ring = halos(shares, levels)[0]
-    K = _noise(v, error) + structure(deepened(shares[0], v, np.array([edge]))[0], levels, correlation)
+    K = noise + structure(deepened(shares[0], v, np.array([edge]))[0], levels, correlation)
     K = K + ring.T @ ring
     solved = np.linalg.solve(K, np.column_stack([columns.T, value - mean @ columns]))
     normal = columns @ solved[:, :-1] + np.diag(1.0 / spread**2)

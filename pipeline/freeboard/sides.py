@@ -13,7 +13,9 @@ from pipeline.freeboard.model import (
     SideShifts,
     kernels,
     log_evidence,
+    noise_covariance,
     posterior_levels,
+    scaled,
     sharp_and_wide,
 )
 
@@ -22,10 +24,21 @@ Array = npt.NDArray[np.float64]
 FLOOR = -1e4
 KEEP = 20.0
 """Coarse cells this far below the best are not looked at again [nats]."""
-Z_EFFS = ((0.05, 0.35), (0.2, 0.45), (0.45, 0.2))
-"""Effective depths of the water's light [m] with their prior weights: a turbid port has 0.1 to 0.3."""
+RIDGE = 6.0
+"""Deck edges this far below the best of their freeboard are not looked at again [nats]."""
+Z_EFFS = ((0.06, 0.3), (0.2, 0.4), (0.45, 0.22), (0.9, 0.08))
+"""Effective depths of the water's light [m] with their prior weights: a turbid port has 0.1 to 0.3, blue
+water more than one."""
+TEXTURES = ((0.5, 0.3), (1.0, 0.4), (2.0, 0.3))
+"""How strong structure in paint may be against what the deck shows, with prior weights [1]."""
 BLURS_PX = (0.3, 0.5, 0.75, 1.1)
 """Standard deviations of the optics and resampling, without the pixel's own box."""
+BLUR_SHARES = (0.2, 0.35, 0.3, 0.15)
+"""Their prior weights."""
+PLACE_STEP = 0.05
+"""Of the deck edge in the table that both sides are combined with [m]."""
+DEEPEST = -80.0
+"""Floor of that table [nats]."""
 CHUNK = 24
 
 
@@ -47,12 +60,12 @@ class Window:
     gsd: float
     edge: tuple[float, float]
     """Mean and spread of where the deck edge may lie [m]."""
-    other: tuple[Array, Array]
-    """(deck edge [m], log of what the other side and the beam say of it)."""
     top: float
     """Largest freeboard looked at [m]."""
     midbody: float
     """Length averaged over [m]."""
+    cut: bool
+    """Something that is neither hull nor water ends it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -64,6 +77,10 @@ class SideFit:
     """[m]"""
     log_likelihood: Array
     """(freeboard,) deck edge and nuisances integrated out."""
+    table: Array
+    """(freeboard, deck edge) log likelihood, nuisances integrated out, maximum 0."""
+    places: Array
+    """(deck edge,) of `table` [m]."""
     edges: Array
     """(freeboard,) best deck edge for each [m]."""
     best: tuple[float, float]
@@ -79,6 +96,18 @@ class SideFit:
     levels: Array
     """(band, 6)"""
     window: Window
+
+
+class Setting(NamedTuple):
+    """What is held fixed while candidates are compared."""
+
+    blur: float
+    """[m]"""
+    z_eff: float
+    """[m]"""
+    smear: float
+    """Of freeboard along the mid-body, relative to shifts [m]."""
+    texture: float = 1.0
 
 
 class Scan(NamedTuple):
@@ -118,50 +147,36 @@ def coarsen(window: Window, width: float) -> Window:
 
 
 def evaluate(
-    window: Window, shifts: SideShifts, state: tuple[Array, Array], setting: tuple[float, float, float]
+    window: Window, shifts: SideShifts, state: tuple[Array, Array], setting: Setting
 ) -> tuple[Array, Array]:
     """(log likelihood, chi-square per sample) of candidates, bands combined by their weights."""
-    correlation = kernels(window.v, setting[0])
+    beliefs = [scaled(levels, setting.texture) for levels in window.levels]
+    correlation = kernels(window.v, setting.blur)
     F, e = state
     total, chi2 = np.zeros(len(F)), np.zeros(len(F))
+    noise = [noise_covariance(window.v, errors) for errors in window.errors]
     for start in range(0, len(F), CHUNK):
         part = slice(start, start + CHUNK)
-        shares = sharp_and_wide(window.v, shifts, (F[part], e[part]), setting)
-        for k, levels in enumerate(window.levels):
-            data = (window.v, window.values[k], window.errors[k])
+        shares = sharp_and_wide(window.v, shifts, (F[part], e[part]), setting[:3])
+        for k, levels in enumerate(beliefs):
+            data = (window.v, window.values[k], noise[k])
             value, chi = log_evidence(data, shares, e[part], levels, correlation)
             total[part] += window.weights[k] * value
             chi2[part] += chi / len(window.levels)
     mean, spread = window.edge
-    return total - 0.5 * ((e - mean) / spread) ** 2 + np.interp(e, *window.other), chi2
+    return total - 0.5 * ((e - mean) / spread) ** 2, chi2
 
 
 def scan_side(window: Window, shifts: SideShifts) -> Scan:
     """The coarse pass: every freeboard and every deck edge that a step of the profile allows."""
     rough = coarsen(window, max(0.8, 0.6 * window.gsd))
-    return _scan(rough, shifts, (gaussian_blur(rough, 0.65), 0.15, _smear(window)), share=0.6)
+    return _scan(rough, shifts, Setting(gaussian_blur(rough, 0.65), 0.15, _smear(window)), share=0.6)
 
 
 def coarse_evidence(scan: Scan, grid: Array) -> Array:
     """(freeboard,) log evidence of one side from the coarse pass alone [nats]."""
     total = np.logaddexp.reduce(scan.value, axis=1) + np.log(scan.e[1] - scan.e[0])
     return np.interp(grid, scan.F, total) if len(scan.F) > 1 else np.full_like(grid, total[0])
-
-
-def edge_message(scan: Scan, beam: tuple[float, float], e: Array) -> Array:
-    """(deck edge,) log of what one side's edge and the beam say of the other side's edge: e + e' = beam.
-
-    Parameters
-    ----------
-    beam
-        (value, sigma) [m].
-    e
-        Of the other side [m].
-    """
-    belief = np.logaddexp.reduce(scan.value, axis=0)
-    gap = e[:, None] + scan.e[None, :] - beam[0]
-    message = np.logaddexp.reduce(belief - 0.5 * (gap / beam[1]) ** 2, axis=1)
-    return np.asarray(np.maximum(message - message.max(), -12.0))
 
 
 def _smear(window: Window) -> float:
@@ -171,9 +186,8 @@ def _smear(window: Window) -> float:
 def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan) -> SideFit:
     """The likelihood of one side on the freeboards of `grid` [m]."""
     smear = _smear(window)
-    F, e = scan.F, scan.e
-    value = scan.value + np.interp(e, *window.other)
-    blur_weights = _blur_weights(window, shifts, _modes(F, e, value), smear)
+    F, e, value = scan
+    looks = _likely_settings(window, shifts, _modes(F, e, value), smear)
     near = value > value.max() - KEEP
     rows, cols = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
     step_F, step_e = (F[1] - F[0] if len(F) > 1 else 0.0), e[1] - e[0]
@@ -183,13 +197,17 @@ def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan) -> Sid
     blur = gaussian_blur(fine, 0.5)
     fine_F = _steps(low_F, high_F, 0.45 * blur / max(shifts.reach, 0.05)) if shifts.reach > 0.03 else F[:1]
     fine_e = _steps(low_e, high_e, 0.5 * blur)
-    wanted = _near(near, (F, e), (fine_F, fine_e))
+    nodes = (fine_F, fine_e)
+    blur_px, texture, _ = looks[0]
+    setting = Setting(gaussian_blur(fine, blur_px), 0.2, smear, texture)
+    sketch = _sketch(fine, shifts, nodes, _near(near, (F, e), nodes), setting)
+    wanted = _ridge(sketch)
     waters = Z_EFFS if shifts.tail > 0.0 else ((0.1, 1.0),)
     parts, settings = [], []
-    for blur_px, weight in blur_weights:
+    for blur_px, texture, weight in looks:
         for z_eff, share in waters:
-            setting = (gaussian_blur(fine, blur_px), z_eff, smear)
-            table = np.full(wanted.shape, FLOOR)
+            setting = Setting(gaussian_blur(fine, blur_px), z_eff, smear, texture)
+            table = sketch.copy()
             pairs = np.nonzero(wanted)
             table[pairs] = evaluate(fine, shifts, (fine_F[pairs[0]], fine_e[pairs[1]]), setting)[0]
             parts.append(table + np.log(weight * share))
@@ -200,16 +218,47 @@ def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan) -> Sid
     return replace(fit, evidence=coarse_evidence(scan, grid))
 
 
+def _sketch(
+    window: Window,
+    shifts: SideShifts,
+    nodes: tuple[Array, Array],
+    wanted: npt.NDArray[np.bool_],
+    setting: Setting,
+) -> Array:
+    """(freeboard, deck edge) log likelihood at every other node, bilinear between them."""
+    from scipy.interpolate import RegularGridInterpolator
+    from scipy.ndimage import binary_dilation
+
+    F, e = nodes
+    rows, cols = (np.unique(np.append(np.arange(0, len(x), 2), len(x) - 1)) for x in nodes)
+    chosen = np.nonzero(binary_dilation(wanted)[np.ix_(rows, cols)])
+    table = np.full((len(rows), len(cols)), FLOOR)
+    table[chosen] = evaluate(window, shifts, (F[rows[chosen[0]]], e[cols[chosen[1]]]), setting)[0]
+    if len(rows) == 1:
+        return np.asarray(np.interp(e, e[cols], table[0]))[None, :]
+    between = RegularGridInterpolator((F[rows], e[cols]), table)
+    return np.asarray(between(np.stack(np.meshgrid(F, e, indexing="ij"), axis=-1)))
+
+
+def _ridge(sketch: Array) -> npt.NDArray[np.bool_]:
+    """The nodes that carry the integral over the deck edge, in the rows that matter."""
+    from scipy.ndimage import binary_dilation
+
+    along = sketch.max(axis=1, keepdims=True)
+    keep = (sketch > along - RIDGE) & (along > along.max() - 2 * KEEP)
+    return np.asarray(binary_dilation(keep, structure=np.ones((3, 3))))
+
+
 def _steps(low: float, high: float, step: float) -> Array:
     n = max(2, int(np.ceil((high - low) / step)) + 1)
     return np.linspace(low, high, n)
 
 
-def _scan(window: Window, shifts: SideShifts, setting: tuple[float, float, float], *, share: float) -> Scan:
+def _scan(window: Window, shifts: SideShifts, setting: Setting, *, share: float) -> Scan:
     mean, spread = window.edge
-    e = _steps(mean - 2.0 * spread, mean + 2.0 * spread, share * setting[0])
+    e = _steps(mean - 2.0 * spread, mean + 2.0 * spread, share * setting.blur)
     if shifts.reach > 0.03:
-        step = float(np.clip(share * setting[0] / shifts.reach, 0.1, 0.5))
+        step = float(np.clip(share * setting.blur / shifts.reach, 0.1, 0.5))
         F = _steps(0.0, window.top, step)
     else:
         F = np.array([0.3 * window.top])
@@ -261,61 +310,71 @@ def _modes(F: Array, e: Array, value: Array) -> list[tuple[float, float]]:
     return [(float(F[k]), float(e[value[k].argmax()])) for k in order if along[k] > along.max() - KEEP]
 
 
-def _blur_weights(
+def _likely_settings(
     window: Window, shifts: SideShifts, modes: list[tuple[float, float]], smear: float
-) -> list[tuple[float, float]]:
-    """Blurs of the optics [pixel] worth keeping, with weights, from around the best candidates."""
+) -> list[tuple[float, float, float]]:
+    """(blur of the optics [pixel], texture, weight) worth keeping, from around the best candidates."""
     edges = [e for _, e in modes]
     near = _narrow(window, shifts, (min(edges) - 1.0, max(edges) + 1.0), max(F for F, _ in modes))
     blur = gaussian_blur(near, 0.5)
     F0 = np.array([-0.5, 0.0, 0.5]) * blur / max(shifts.reach, 0.1)
     e0 = np.array([-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9]) * blur
     pairs = [np.meshgrid(np.maximum(F + F0, 0.0), e + e0) for F, e in modes]
-    pair = [np.concatenate([p[k].ravel() for p in pairs]) for k in (0, 1)]
-    score = np.array(
-        [
-            evaluate(near, shifts, (pair[0], pair[1]), (gaussian_blur(near, b), 0.15, smear))[0].max()
-            for b in BLURS_PX
-        ]
-    )
-    weight = np.exp(score - score.max()) * np.array([0.2, 0.35, 0.3, 0.15])
-    weight /= weight.sum()
-    order = np.argsort(-weight)[:2]
-    return [(BLURS_PX[i], float(weight[i] / weight[order].sum())) for i in order if weight[i] > 0.05]
+    state = (np.concatenate([p[0].ravel() for p in pairs]), np.concatenate([p[1].ravel() for p in pairs]))
+    found = []
+    for blur_px, first in zip(BLURS_PX, BLUR_SHARES, strict=True):
+        for texture, second in TEXTURES:
+            setting = Setting(gaussian_blur(near, blur_px), 0.2, smear, texture)
+            score = float(evaluate(near, shifts, state, setting)[0].max()) + np.log(first * second)
+            found.append((score, blur_px, texture))
+    found.sort(reverse=True)
+    kept = [f for f in found[:3] if f[0] > found[0][0] - 3.0]
+    weight = np.exp(np.array([f[0] for f in kept]) - found[0][0])
+    return [(f[1], f[2], float(w)) for f, w in zip(kept, weight / weight.sum(), strict=True)]
 
 
 def _finish(
     window: Window,
     shifts: SideShifts,
     freeboards: tuple[Array, Array],
-    found: tuple[Array, Array, tuple[float, float, float]],
+    found: tuple[Array, Array, Setting],
 ) -> SideFit:
     """Integrate the deck edge out of the table, carry the result to the common grid, fit the best profile."""
     grid, F = freeboards
-    table, e, setting = found
-    value, edge = _over_edges(table, e)
-    log_likelihood, edges = _to_grid(grid, F, value, edge)
-    k = int(np.argmax(value))
-    best_F, best_e = float(F[k]), float(edge[k])
-    if len(F) > 1:
-        best_F = float(grid[int(np.argmax(log_likelihood))])
-        best_e = float(edges[int(np.argmax(log_likelihood))])
+    coarse, e, setting = found
+    places = np.arange(e[0], e[-1] + PLACE_STEP / 2, PLACE_STEP)
+    held = np.maximum(coarse - coarse.max(), DEEPEST)
+    table = np.repeat(held, len(grid), axis=0) if len(F) == 1 else _between(grid, F, held)
+    table = _between(places, e, table.T).T
+    table -= table.max()
+    log_likelihood = np.clip(np.logaddexp.reduce(table, axis=1), -60.0 + np.log(len(places)), None)
+    k = int(np.argmax(table.max(axis=1))) if len(F) > 1 else int(np.searchsorted(grid, F[0]))
+    edges = places[table.argmax(axis=1)]
+    best_F, best_e = float(grid[k]), float(edges[k])
     chi2 = float(evaluate(window, shifts, (np.array([best_F]), np.array([best_e])), setting)[1][0])
-    shares = sharp_and_wide(window.v, shifts, (np.array([best_F]), np.array([best_e])), setting)
-    correlation = kernels(window.v, setting[0])
+    shares = sharp_and_wide(window.v, shifts, (np.array([best_F]), np.array([best_e])), setting[:3])
+    correlation = kernels(window.v, setting.blur)
     fits = [
-        posterior_levels((window.v, window.values[b], window.errors[b]), shares, best_e, levels, correlation)
-        for b, levels in enumerate(window.levels)
+        posterior_levels(
+            (window.v, window.values[b], noise_covariance(window.v, window.errors[b])),
+            shares,
+            best_e,
+            levels,
+            correlation,
+        )
+        for b, levels in enumerate(scaled(x, setting.texture) for x in window.levels)
     ]
     return SideFit(
         shifts=shifts,
         freeboards=grid,
         log_likelihood=log_likelihood - log_likelihood.max(),
+        table=table,
+        places=places,
         edges=edges,
         evidence=log_likelihood,
         best=(best_F, best_e),
-        blur=setting[0],
-        z_eff=setting[1],
+        blur=setting.blur,
+        z_eff=setting.z_eff,
         chi2=chi2,
         fitted=np.stack([f[1] for f in fits]),
         levels=np.stack([f[0] for f in fits]),
@@ -323,36 +382,20 @@ def _finish(
     )
 
 
-def _over_edges(table: Array, e: Array) -> tuple[Array, Array]:
-    """Laplace's integral over the deck edge about the best node of each row, and the best edge."""
-    n = table.shape[1]
-    if n < 3:
-        return table.max(axis=1), e[table.argmax(axis=1)]
-    k = np.clip(table.argmax(axis=1), 1, n - 2)
-    rows = np.arange(len(table))
-    a, b, c = (np.maximum(table[rows, k + d], table[rows, k] - 200.0) for d in (-1, 0, 1))
-    bend = np.minimum(a - 2 * b + c, -1e-3)
-    shift = np.clip(0.5 * (a - c) / bend, -1.0, 1.0)
-    step = e[1] - e[0]
-    peak = b - 0.125 * (a - c) ** 2 / bend
-    peak = np.where(np.abs(shift) < 1.0, peak, np.maximum(np.maximum(a, c), b))
-    value = peak + 0.5 * np.log(2 * np.pi * step**2 / -bend)
-    return value, e[k] + shift * step
+def _between(new: Array, old: Array, values: Array) -> Array:
+    """`values` (old, ...) carried to `new` by the parabola through the three nearest nodes; deep outside.
 
-
-def _to_grid(grid: Array, F: Array, value: Array, edge: Array) -> tuple[Array, Array]:
-    """Carry a curve known at `F` to the grid: cubic between good nodes, floored outside."""
-    if len(F) == 1:
-        return np.zeros_like(grid), np.full_like(grid, edge[0])
-    from scipy.interpolate import PchipInterpolator, make_interp_spline
-
-    held = np.maximum(value - value.max(), -60.0)
-    if len(F) >= 4:
-        smooth = make_interp_spline(F, held, k=3)(grid)
-        safe = PchipInterpolator(F, held)(grid)
-        # a cubic rings beside the floor: there the monotone one serves
-        curve = np.where(safe > -25.0, smooth, safe)
+    Log likelihoods are parabolas about their peaks, and what is clipped far below does not ring into them.
+    """
+    place = (new - old[0]) / (old[1] - old[0])
+    if len(old) < 3:
+        k = np.clip(np.floor(place).astype(np.intp), 0, 0)
+        t = (place - k)[:, None]
+        out = (1 - t) * values[k] + t * values[k + 1]
     else:
-        curve = np.interp(grid, F, held)
-    curve = np.where((grid < F[0] - 1e-9) | (grid > F[-1] + 1e-9), -60.0, curve)
-    return np.clip(curve, -60.0, None), np.interp(grid, F, edge)
+        k = np.clip(np.round(place).astype(np.intp), 1, len(old) - 2)
+        t = (place - k)[:, None]
+        low, mid, high = values[k - 1], values[k], values[k + 1]
+        out = mid + 0.5 * t * (high - low) + 0.5 * t**2 * (high - 2 * mid + low)
+    outside = (place < -1e-6) | (place > len(old) - 1 + 1e-6)
+    return np.asarray(np.where(outside[:, None], DEEPEST, np.maximum(out, DEEPEST)))

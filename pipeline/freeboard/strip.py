@@ -158,11 +158,23 @@ def _sharpness(ahead: Array, across: Array, values: Array, setting: tuple[float,
     return total
 
 
-def average_stations(strip: Strip, *, width: float) -> CrossProfile:
+def average_stations(
+    strip: Strip, water: Array, *, width: float, beside: tuple[float, float]
+) -> CrossProfile:
     """The profile: every station is averaged by bin, then stations by a biweight mean in each bin.
 
-    A station with a manifold, a crane, a hose or a tug falls out in the bins that it disturbs. The
-    standard error comes from the scatter between stations, so texture that is long along the hull counts.
+    A station with a manifold, a crane or a hose falls out in the bins that it disturbs, and one with a tug
+    beside it on all of that side. The standard error comes from the scatter between stations, so texture
+    that is long along the hull counts.
+
+    Parameters
+    ----------
+    water
+        (channel, 2) median and spread of open water.
+    width
+        Of a bin [m].
+    beside
+        From where to where, outwards from the centreline, there should be water [m].
     """
     inside = np.abs(strip.ahead) <= strip.half_length
     across, ahead = strip.across[inside], strip.ahead[inside]
@@ -175,15 +187,33 @@ def average_stations(strip: Strip, *, width: float) -> CrossProfile:
     every = np.bincount(bins, minlength=n).astype(np.float64)
     count = np.bincount(cell[usable], minlength=stations * n).reshape(stations, n).astype(np.float64)
     mean_u = np.bincount(bins[usable], weights=across[usable], minlength=n) / np.maximum(count.sum(0), 1)
-    value, error = np.zeros((len(values), n)), np.zeros((len(values), n))
-    for k, band in enumerate(values):
-        total = np.bincount(cell[usable], weights=band[usable], minlength=stations * n).reshape(stations, n)
-        value[k], error[k] = _robust_mean(total / np.maximum(count, 1), count)
+    cells = np.stack(
+        [np.bincount(cell[usable], weights=band[usable], minlength=stations * n) for band in values]
+    ).reshape(len(values), stations, n) / np.maximum(count, 1)
     share = count.sum(axis=0) / np.maximum(every, 1)
-    good = (count > 0).sum(axis=0) >= max(3, stations // 3)
+    for side in (1, -1):
+        count[np.ix_(_beset(cells, count, side * mean_u, (water, beside)), side * mean_u > 0)] = 0
+    means = [_robust_mean(band, count) for band in cells]
+    value, error = np.stack([m[0] for m in means]), np.stack([m[1] for m in means])
+    good = (count > 0).sum(axis=0) >= max(2, stations // 4)
     return CrossProfile(
         u=mean_u[good], value=value[:, good], error=error[:, good], share=share[good], width=width
     )
+
+
+def brighter_than_water(values: Array, water: Array) -> BoolArray:
+    """True where any channel (axis 0) is too bright for waves."""
+    limit = water[:, 0] + np.maximum(0.3 * water[:, 0], 3.0 * water[:, 1])
+    return np.asarray((values > limit.reshape(-1, *([1] * (values.ndim - 1)))).any(axis=0))
+
+
+def _beset(cells: Array, count: Array, v: Array, known: tuple[Array, tuple[float, float]]) -> BoolArray:
+    """(station,) True where something lies on the water beside her; nowhere where it lies all along."""
+    water, (start, stop) = known
+    zone = (v > start) & (v < stop)
+    bright = brighter_than_water(cells[:, :, zone], water) & (count[:, zone] > 0)
+    beset = bright.sum(axis=1) > 0.12 * max(int(zone.sum()), 1)
+    return np.asarray(beset if beset.mean() <= 0.6 else np.zeros_like(beset))
 
 
 def _robust_mean(cells: Array, count: Array) -> tuple[Array, Array]:

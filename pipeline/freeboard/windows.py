@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -10,12 +11,16 @@ import numpy.typing as npt
 from pipeline.datatypes import Detection
 from pipeline.freeboard.model import Levels, SideShifts
 from pipeline.freeboard.sides import Window
-from pipeline.freeboard.strip import CrossProfile, Strip
+from pipeline.freeboard.strip import CrossProfile, Strip, brighter_than_water
 
 Array = npt.NDArray[np.float64]
 
 PANSHARPENED = 0.25
 """Share of fine detail that is a band's own, below which bands are one camera's picture, tinted [1]."""
+
+
+WALL_SKY = 0.12
+"""Light on a wall in the shade against that on a horizontal plane in the sun [1]."""
 
 
 class Channel(NamedTuple):
@@ -115,12 +120,12 @@ def make_window(
     keep = order[(v[order] >= first) & (profile.share[order] >= 0.5)]
     values, errors = profile.value[:, keep], profile.error[:, keep]
     v = v[keep]
-    deck = [_deck_level(v, values[b], half - spread) for b in range(len(values))]
-    stop = _foreign_from(v, values, (water, np.array([d[0] for d in deck])), half + 1.6 * spread)
+    stop, reason = _end_of_water(v, values, water, (half, spread, gsd))
     inside = v < stop
     v, values, errors = v[inside], values[:, inside], errors[:, inside]
-    if v.size < 12 or v[-1] < half + spread:
+    if v.size < 12 or v[-1] < half + min(1.5, spread):
         return None
+    deck = [_deck_level(v, band, half - spread) for band in values]
     levels = tuple(_levels(water[b], deck[b], shifts) for b in range(len(values)))
     return Window(
         v=v,
@@ -131,48 +136,63 @@ def make_window(
         bin_width=profile.width,
         gsd=gsd,
         edge=(half, spread),
-        other=(np.array([0.0, 1.0]), np.zeros(2)),
         top=top,
         midbody=midbody,
+        cut=reason,
     )
 
 
+def relevel(window: Window, shifts: SideShifts, water: Array, edge: float) -> Window:
+    """The window with the deck believed to be as it looks just inside `edge` [m].
+
+    Pipes, domes and the manifold lie inboard; what must be told from the sea is the waterway along the edge.
+    """
+    deck = [_deck_level(window.v, band, edge - 0.6 - 0.5 * window.gsd) for band in window.values]
+    levels = tuple(_levels(w, d, shifts) for w, d in zip(water, deck, strict=True))
+    return replace(window, levels=levels)
+
+
 def _deck_level(v: Array, value: Array, inside: float) -> tuple[float, float]:
-    near = value[v < inside] if (v < inside).sum() >= 3 else value[: max(3, len(value) // 8)]
-    middle = float(np.median(near))
-    return middle, float(1.4826 * np.median(np.abs(near - middle)))
+    """Median and spread over the four metres inside of `inside` [m]."""
+    near = value[(v < inside) & (v > inside - 4.0)]
+    if len(near) < 4:
+        near = value[: max(4, len(value) // 8)]
+    return float(np.median(near)), float(near.std())
 
 
-def _foreign_from(v: Array, values: Array, levels: tuple[Array, Array], beyond: float) -> float:
-    """Where, outside of any hull, something brighter than water begins; or the first gap in the samples."""
-    water, deck = levels
-    bright = np.zeros(len(v), dtype=np.bool_)
-    for band, (middle, scatter) in enumerate(water):
-        limit = middle + max(0.35 * middle, 0.25 * (deck[band] - middle), 2.5 * scatter)
-        bright |= values[band] > limit
-    foreign = np.flatnonzero(bright & (v > beyond))
-    stop = v[foreign[0]] - 1.0 if foreign.size >= 2 else np.inf
+def _end_of_water(
+    v: Array, values: Array, water: Array, setting: tuple[float, float, float]
+) -> tuple[float, bool]:
+    """Up to where there is nothing but the hull and water [m], and whether another body ends it."""
+    half, spread, gsd = setting
+    bright = brighter_than_water(values, water)
+    pair = bright & np.append(bright[1:], False)
+    dark = np.flatnonzero(~bright & ~np.append(bright[1:], False) & (v > half - 2 * spread))
+    off_hull = max(half + 0.6 * spread, float(v[dark[0]])) if dark.size else half + 0.6 * spread
+    foreign = np.flatnonzero(pair & (v > off_hull))
     gaps = np.flatnonzero(np.diff(v) > 2.0 + 2 * float(np.median(np.diff(v))))
-    return float(min(stop, v[gaps[0]] + 1e-6 if gaps.size else np.inf))
+    stop = float(v[foreign[0]]) - 0.5 - 1.5 * gsd if foreign.size else np.inf
+    return float(min(stop, v[gaps[0]] + 1e-6 if gaps.size else np.inf)), bool(foreign.size)
 
 
 def _levels(water: Array, deck: tuple[float, float], shifts: SideShifts) -> Levels:
     """Beliefs before the fit: what a shadow keeps of the water's light, what paint can be."""
     middle, scatter = float(water[0]), float(water[1])
     brightness = max(deck[0], middle)
-    # a side in shade gets skylight and what the sea sends up, a fifth of full light at most: it is dark
-    # beside a deck in the sun unless the hull is white
-    shade = (0.6 * middle + 0.06 * brightness, 0.2 * middle + 0.08 * brightness)
-    side = (0.5 * (brightness + middle), 0.5 * brightness + 0.7 * middle) if shifts.lit else shade
+    # what the paint would show lying flat in the sun, and the share of that light a wall gets: skylight and
+    # what the sea sends up, an eighth, and the sun by its slant
+    light = WALL_SKY + (1 - 2 * WALL_SKY) * min(shifts.sun, 1.5)
+    side = (0.5 * middle + 0.6 * light * brightness, 0.25 * middle + 0.5 * light * brightness)
     return Levels(
-        deck=(deck[0], 0.3 * deck[0] + deck[1] + 0.1 * middle),
+        deck=(deck[0], 0.3 * deck[0] + 2 * deck[1] + 0.1 * middle),
         side=side,
         shadow=(0.6 * middle, 0.2 * middle),
         water=(middle, 0.1 * middle + 0.1 * scatter),
         structure=(
-            0.3 * deck[0] + deck[1],
-            0.25 * brightness if shifts.lit else 0.3 * shade[0],
+            0.1 * deck[0] + deck[1],
+            0.05 * middle + 0.15 * light * brightness,
             0.06 * middle,
             0.05 * middle,
         ),
+        bands=0.05 * middle + 0.35 * light * brightness,
     )

@@ -1,0 +1,323 @@
+"""Freeboard: closed forms, refusals and ships of known freeboard from a ray caster that shares no code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from hull_world import World, detection_of, draw_world, render
+
+from pipeline.config import FreeboardConfig
+from pipeline.datatypes import BoolArray, Chip, Curve, Freeboard, ViewGeometry
+from pipeline.errors import Refused
+from pipeline.freeboard import expected_sigma, measure_freeboard
+from pipeline.freeboard.combine import summarise
+from pipeline.freeboard.model import masks, side_shifts
+from pipeline.geometry import polygon_mask
+
+CONFIG = FreeboardConfig()
+
+
+def view_of(incidence: float, azimuth: float, elevation: float, sun: float) -> ViewGeometry:
+    return ViewGeometry(
+        incidence_angle=incidence, azimuth=azimuth, sun_elevation=elevation, sun_azimuth=sun, source="stac"
+    )
+
+
+# Heading 30: port looks to 300 and starboard to 120. The names are those of the table of cases.
+CASES = {
+    "A": World(freeboard=3.6, length=75, beam=12.5, view=view_of(22, 105, 38, 140), waves=0.05),
+    "A'": World(
+        freeboard=3.6,
+        length=75,
+        beam=12.5,
+        view=view_of(33, 115, 60, 150),
+        side=(0.03, 0.03, 0.03, 0.03),
+        waves=0.05,
+        manifold=False,
+    ),
+    "B": World(freeboard=3.6, length=75, beam=12.5, view=view_of(24, 295, 45, 140), waves=0.05),
+    "C": World(freeboard=3.6, length=75, beam=12.5, view=view_of(3, 60, 42, 140), waves=0.05),
+}
+
+
+@lru_cache(maxsize=16)
+def scene(name: str, seed: int = 1) -> Chip:
+    return render(CASES[name], seed=seed)
+
+
+def measure(
+    world: World,
+    chip: Chip,
+    *,
+    seed: int = 1,
+    view: ViewGeometry | None = None,
+    blocked: BoolArray | None = None,
+    config: FreeboardConfig = CONFIG,
+) -> Freeboard | Refused:
+    detection = detection_of(world, seed=seed)
+    return measure_freeboard(chip, detection, view or world.view, beam=None, blocked=blocked, config=config)
+
+
+@lru_cache(maxsize=16)
+def measured(name: str, seed: int = 1) -> Freeboard:
+    found = measure(CASES[name], scene(name, seed), seed=seed)
+    assert isinstance(found, Freeboard), found
+    return found
+
+
+# ------------------------------------------------------------------------------------ closed forms
+
+
+@pytest.mark.parametrize(
+    ("view", "side", "deck", "waterline", "tip"),
+    [
+        (view_of(25, 120, 45, 120), -1, 9.87, 9.87, 12.00),
+        (view_of(25, 120, 45, 120), 1, 6.13, 8.00, 8.00),
+        (view_of(25, 300, 45, 120), -1, 6.13, 8.00, 12.00),
+        (view_of(25, 300, 45, 120), 1, 9.87, 9.87, 9.87),
+        (view_of(35, 120, 65, 120), -1, 10.80, 10.80, 10.80),
+        (view_of(35, 120, 65, 120), 1, 5.20, 8.00, 8.00),
+    ],
+)
+def test_edges_are_those_of_the_closed_forms(
+    view: ViewGeometry, side: int, deck: float, waterline: float, tip: float
+) -> None:
+    """F = 4, B = 16, heading 30: where deck, side and shadow end, outwards from the centreline."""
+    shifts = side_shifts(view, 30.0, side)
+    v = np.arange(0.0, 16.0, 0.005)
+    edge = 8.0 - 4.0 * side * np.tan(np.radians(view.incidence_angle)) * np.sin(
+        np.radians(view.azimuth - 30.0)
+    )
+    share = masks(v, shifts, (np.array([4.0]), np.array([edge])), (0.02, 0.0, 0.0))[0]
+    widths = share.sum(axis=1) * 0.005
+    assert widths[0] == pytest.approx(deck, abs=0.01)
+    assert widths[0] + widths[1] == pytest.approx(waterline, abs=0.01)
+    assert widths[:3].sum() == pytest.approx(tip, abs=0.01)
+    assert share.sum(axis=0) == pytest.approx(np.ones(len(v)), abs=1e-9)
+
+
+def test_which_side_shows_what() -> None:
+    sun_side = side_shifts(view_of(25, 120, 45, 120), 30.0, 1)
+    shadow_side = side_shifts(view_of(25, 120, 45, 120), 30.0, -1)
+    assert sun_side.lit
+    assert sun_side.beta == sun_side.alpha
+    assert not shadow_side.lit
+    assert shadow_side.alpha == 0.0
+    assert shadow_side.beta == pytest.approx(1.0 - np.tan(np.radians(25.0)))
+
+
+def test_light_that_enters_the_water_lengthens_the_shadow_by_its_depth() -> None:
+    """The mean of the tail is z_eff (S' - V'), with both rays bent by the surface."""
+    view = view_of(20, 300, 40, 120)
+    shifts = side_shifts(view, 30.0, -1)
+    v = np.arange(0.0, 40.0, 0.005)
+    width = [
+        masks(v, shifts, (np.array([4.0]), np.array([8.0])), (0.1, z, 0.0))[0][2].sum() * 0.005
+        for z in (0.0, 0.3)
+    ]
+    sun = np.tan(np.arcsin(np.cos(np.radians(40.0)) / 1.34))
+    sight = np.tan(np.arcsin(np.sin(np.radians(20.0)) / 1.34))
+    assert width[1] - width[0] == pytest.approx(0.3 * (sun + sight), abs=0.01)
+
+
+# --------------------------------------------------------------------------------------- refusals
+
+
+def refusal(found: Freeboard | Refused) -> str:
+    assert isinstance(found, Refused), found
+    assert found.message.strip()
+    return found.code
+
+
+def test_pixels_too_coarse() -> None:
+    world = World(length=70, beam=12, gsd=4.0, waves=0.0)
+    assert refusal(measure(world, render(world))) == "gsd-too-coarse"
+
+
+def test_coarse_pixels_where_fine_ones_would_do() -> None:
+    world = World(length=70, beam=12, gsd=3.0, waves=0.0)
+    assert refusal(measure(world, render(world))) == "gsd-too-coarse"
+
+
+@pytest.mark.parametrize(
+    "view",
+    [view_of(4, 32, 60, 31), view_of(8, 205, 75, 212), view_of(20, 300, 4, 120)],
+    ids=["both along the ship", "both along, from astern", "sun on the horizon"],
+)
+def test_geometry_blind(view: ViewGeometry) -> None:
+    assert refusal(measure(CASES["C"], scene("C"), view=view)) == "geometry-blind"
+
+
+def test_expected_error_grows_with_pixels_and_with_blindness() -> None:
+    good = view_of(20, 300, 42, 120)
+    at = [expected_sigma(good, 30.0, gsd) for gsd in (0.3, 0.5, 0.8, 3.0)]
+    assert at == sorted(at)
+    assert at[0] < 0.2
+    assert at[3] > 0.5
+    turned = [expected_sigma(view_of(5, psi + 3, 60, psi), 30.0, 0.5) for psi in (120, 75, 45, 30)]
+    assert turned == sorted(turned)
+    assert turned[-1] > 1.0
+
+
+def test_shadow_on_a_jetty() -> None:
+    """Sun to starboard, satellite overhead, jetty to port: the shadow lies on it."""
+    world = replace(CASES["C"], jetty=-1.5)
+    assert refusal(measure(world, render(world, seed=3))) == "shadow-not-on-water"
+
+
+def test_clouded() -> None:
+    world, chip = CASES["C"], scene("C")
+    hull = polygon_mask(chip.grid, detection_of(world, seed=1).outline)
+    assert refusal(measure(world, chip, blocked=hull)) == "clouded"
+
+
+def test_outside_the_image() -> None:
+    world, chip = CASES["C"], scene("C")
+    valid = chip.valid.copy()
+    rows = np.arange(chip.grid.shape[0])
+    half = replace(
+        chip,
+        grid=replace(chip.grid, shape=(int(0.47 * len(rows)), chip.grid.shape[1])),
+        pixels=chip.pixels[:, : int(0.47 * len(rows))],
+        valid=valid[: int(0.47 * len(rows))],
+    )
+    assert refusal(measure(world, half)) == "outside-image"
+
+
+def test_edge_unresolved_where_nothing_is_to_be_seen() -> None:
+    """A patch of sea that was taken for a ship."""
+    chip = scene("C")
+    rng = np.random.default_rng(5)
+    level = np.array([0.05, 0.045, 0.03, 0.012])[:, None, None]
+    sea = level * (1 + 0.05 * rng.standard_normal(chip.pixels.shape))
+    empty = replace(chip, pixels=sea.astype(np.float32))
+    assert refusal(measure(CASES["C"], empty)) == "edge-unresolved"
+
+
+# ------------------------------------------------------------------------------------ measurements
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_known_freeboard_is_found(name: str) -> None:
+    found = measured(name)
+    assert abs(found.value - 3.6) < 3 * found.sigma
+    assert abs(found.value - 3.6) < 0.6
+    assert found.sigma < 0.6
+    assert found.cues
+
+
+def test_cue_names_follow_the_case() -> None:
+    assert {c.cue for c in measured("C").cues} >= {"shadow"}
+    assert {c.cue for c in measured("A'").cues} == {"lit-side"}
+
+
+@pytest.mark.parametrize("freeboard", [1.0, 2.2, 5.0])
+def test_freeboard_is_followed(freeboard: float) -> None:
+    world = replace(CASES["B"], freeboard=freeboard)
+    found = measure(world, render(world, seed=2), seed=2)
+    assert isinstance(found, Freeboard)
+    assert abs(found.value - freeboard) < 3 * found.sigma
+    assert abs(found.value - freeboard) < 0.4
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C"])
+def test_curve_value_sigma_and_interval_are_one_statement(name: str) -> None:
+    found = measured(name)
+    curve = np.array(found.curve.log_likelihood)
+    assert curve.max() == 0.0
+    assert curve.min() >= -60.0
+    F, density = found.curve.freeboards(), found.curve.density()
+    mean = float((density * F).sum())
+    assert found.value == pytest.approx(mean, abs=1e-6)
+    assert found.sigma == pytest.approx(float(np.sqrt((density * (F - mean) ** 2).sum())), abs=1e-6)
+    low, high = found.interval90
+    assert low < found.value < high
+    inside = density[(low <= F) & (high >= F)].sum()
+    assert inside == pytest.approx(0.9, abs=1.2 * density.max())
+    assert found.information > 2.0
+
+
+def test_lines_lie_where_the_edges_are() -> None:
+    names = [line.name for line in measured("B").lines]
+    assert names.count("deck-edge") == 2
+    assert names.count("waterline") == 1
+    assert names.count("shadow-tip") == 1
+    profile = measured("B").profile
+    assert profile is not None
+    assert len(profile.u) == len(profile.observed) == len(profile.fitted)
+    assert list(profile.u) == sorted(profile.u)
+    assert {p.name for p in profile.parts} >= {"deck", "shaded-side", "shadow", "water"}
+
+
+def test_wrong_azimuth_of_the_satellite_is_told() -> None:
+    world = World(
+        freeboard=6.0,
+        length=100,
+        beam=18.0,
+        view=view_of(33, 115, 30, 130),
+        side=(0.3, 0.3, 0.3, 0.3),
+        waves=0.05,
+    )
+    chip = render(world, seed=1)
+    right = measure(world, chip)
+    assert isinstance(right, Freeboard)
+    assert right.azimuth_check == "agrees"
+    assert "azimuth-contradicts" not in right.flags
+    turned = replace(world.view, azimuth=(world.view.azimuth + 180.0) % 360.0)
+    wrong = measure(world, chip, view=turned)
+    assert isinstance(wrong, Freeboard)
+    assert wrong.azimuth_check == "contradicts"
+    assert "azimuth-contradicts" in wrong.flags
+
+
+def test_same_input_same_answer_and_nothing_is_changed() -> None:
+    world, chip = CASES["C"], scene("C")
+    pixels, valid = chip.pixels.copy(), chip.valid.copy()
+    blocked = np.zeros(chip.grid.shape, dtype=np.bool_)
+    blocked[:5, :5] = True
+    kept = blocked.copy()
+    first = measure(world, chip, blocked=blocked)
+    second = measure(world, chip, blocked=blocked)
+    assert first == second
+    assert np.array_equal(chip.pixels, pixels)
+    assert np.array_equal(chip.valid, valid)
+    assert np.array_equal(blocked, kept)
+
+
+def test_images_of_one_ship_multiply() -> None:
+    looks = [measured("B"), measured("C"), measured("A")]
+    total = np.sum([np.array(look.curve.log_likelihood) for look in looks], axis=0)
+    value, sigma = summarise(looks[0].curve.freeboards(), total)
+    assert sigma < min(look.sigma for look in looks)
+    assert abs(value - 3.6) < 0.3
+    joined = Curve(
+        start=looks[0].curve.start,
+        step=looks[0].curve.step,
+        log_likelihood=tuple(float(x) for x in total - total.max()),
+    )
+    assert joined.density().sum() == pytest.approx(1.0)
+
+
+def test_single_band_and_other_bands_measure_too() -> None:
+    for bands in (("pan",), ("green",)):
+        world = replace(CASES["B"], bands=bands)
+        found = measure(world, render(world, seed=4), seed=4)
+        assert isinstance(found, Freeboard)
+        assert abs(found.value - 3.6) < 3 * found.sigma
+
+
+def test_random_ships_in_open_water() -> None:
+    """Drawn wider than the fit assumes: the intervals hold and nothing is confidently wrong."""
+    errors, inside = [], []
+    for seed in (1, 5, 7, 9, 15, 17):
+        world = draw_world(seed)
+        found = measure(world, render(world, seed=seed), seed=seed)
+        assert isinstance(found, Freeboard)
+        errors.append(found.value - world.freeboard)
+        assert abs(errors[-1]) < max(1.0, 3 * found.sigma)
+        inside.append(found.interval90[0] - 0.1 < world.freeboard < found.interval90[1] + 0.1)
+    assert np.mean(np.abs(errors)) < 0.35
+    assert np.mean(inside) >= 0.65
