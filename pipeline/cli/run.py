@@ -210,11 +210,14 @@ def print_summary(outcome: BatchOutcome) -> None:
     season = outcome.season
     click.echo(f"scenes   {len(outcome.scenes)}: {said}")
     click.echo(f"ships    {outcome.ships} in {outcome.looks} looks, {outcome.measured} measured")
-    click.echo(f"visits   {len(season.visits.visits)}")
-    barrels = season.volume.barrels
-    for name in ("measured", "imputed", "unseen", "baseline", "total"):
-        label = "barrels" if name == "measured" else ""
-        click.echo(f"{label:<8} {name:<9} {format_quantiles(getattr(barrels, name))}")
+    if season.visits.coverage.by_month:
+        click.echo(f"visits   {len(season.visits.visits)}")
+        barrels = season.volume.barrels
+        for name in ("measured", "imputed", "unseen", "baseline", "total"):
+            label = "barrels" if name == "measured" else ""
+            click.echo(f"{label:<8} {name:<9} {format_quantiles(getattr(barrels, name))}")
+    else:
+        click.echo("visits   not looked for: no scene shows the site")
     if season.volume.simulated or season.visits.simulated:
         click.echo("note     simulated scenes: these barrels never existed")
     for name in ("visits.csv", "volume.json", "plimsoll.gpkg", "scenes"):

@@ -17,6 +17,9 @@ from pipeline.detect.water import STANDS_OUT, Water
 _LAND_AREA = 30_000.0
 """No ship covers more of the water [m2]: 400 x 60 m less her ends, and her shadow."""
 
+_BASIN = 40_000.0
+"""The smallest basin of a port [m2]."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidate:
@@ -64,6 +67,23 @@ def find_land(out: BoolArray, gsd: float) -> BoolArray:
     large = stats[:, 4] * gsd**2 > _LAND_AREA
     large[0] = False
     return np.asarray(large[labels])
+
+
+def open_water(water: Water, usable: BoolArray, gsd: float) -> BoolArray:
+    """(row, col), True on water wide enough for a ship to come in: not on ponds, nor on dark fields."""
+    wet = usable & (water.contrast <= STANDS_OUT) & _grown(water.water, gsd)
+    labels, stats = _components(wet)
+    wide = stats[:, 4] * gsd**2 > _BASIN
+    wide[0] = False
+    return np.asarray(wide[labels])
+
+
+def _grown(inside: BoolArray, gsd: float) -> BoolArray:
+    """Widened by some metres: water is told surely only a little away from what stands in it."""
+    import cv2
+
+    radius = max(1, round(12.0 / gsd))
+    return np.asarray(cv2.dilate(inside.astype(np.uint8), _disk(radius)).astype(bool))
 
 
 def _cut(inside: BoolArray, others: BoolArray, *, least: float, gsd: float) -> list[Candidate]:

@@ -50,7 +50,7 @@ class Bearing:
 def sample_deck(chip: Chip, usable: BoolArray, box: Box) -> Deck:
     """The deck of a box, with a tenth of her length beyond both ends."""
     step = max(0.5 * chip.grid.gsd, box.length / 400)
-    n = int(np.clip(1.2 * box.length / step, 25, 480))
+    n = int(np.clip(1.2 * box.length / step, 49, 480))
     m = int(np.clip(box.beam / step, 7, 121))
     along, across = np.linspace(-0.6, 0.6, n), np.linspace(-0.5, 0.5, m)
     bands = [b for b in chip.bands if b in ("blue", "green", "red", "pan")] or list(chip.bands)
@@ -102,14 +102,14 @@ def bow_evidence(deck: Deck) -> float:
 
 
 def _mean(deck: Deck, low: float, high: float) -> float:
-    part = _band_of(deck, low, high)
-    return float(part[:, deck.bright.shape[1] // 4 : -(deck.bright.shape[1] // 4) or None].mean())
+    part = _band_of(deck, low, high)[:, np.abs(deck.across) <= 0.26]
+    return float(part.mean()) if part.size else 0.0
 
 
 def _relief(deck: Deck, low: float, high: float) -> float:
     """How uneven the deck is between two fractions of her length."""
     part = _band_of(deck, low, high)
-    return float(np.std(part[:, np.abs(deck.across) < 0.35]))
+    return float(np.std(part[:, np.abs(deck.across) < 0.35])) if part.size else 0.0
 
 
 def judge_bow(deck: Deck, box: Box) -> Bearing:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Grid, ShipKind
-from pipeline.detect.candidates import Candidate, find_candidates
+from pipeline.detect.candidates import Candidate, find_candidates, open_water
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
 from pipeline.detect.fine import contrast_near, fit_fine
 from pipeline.detect.outline import Box, Cover, hull_polygon, moments_box, refine_box, split_abreast
@@ -92,7 +92,8 @@ def find_ships(
             judged = _judge(fine, candidate, looked, config) or _judge(rough, candidate, looked, config)
             if judged is not None:
                 found.append(judged)
-    found += _alongside(looked, land, config)
+    shaded = reduce_share(clouds.shadowed, factor) > 0.5
+    found += _alongside(looked, land, open_water(water, open_sky & ~shaded, small.grid.gsd), config)
     seen = usable if fixed is None else usable & ~fixed
     kept = sorted(_without_doubles(found), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
     return tuple(_describe(f, chip, seen, number + 1) for number, f in enumerate(kept))
@@ -231,9 +232,11 @@ def _judge(box: Box, candidate: Candidate, looked: Looked, config: DetectConfig)
     return Found(box=box, score=float(round(score, 4)), quay=False, flags=flags)
 
 
-def _alongside(looked: Looked, land: BoolArray, config: DetectConfig) -> list[Found]:
+def _alongside(looked: Looked, land: BoolArray, wet: BoolArray, config: DetectConfig) -> list[Found]:
     """Ships at quays that are not known, told by the step they make in the waterfront."""
-    steps = find_steps(land, looked.chip.grid, min_length=config.min_length, max_length=config.max_length)
+    steps = find_steps(
+        land, wet, looked.chip.grid, min_length=config.min_length, max_length=config.max_length
+    )
     found = []
     for step in steps:
         score = _STEP_TRUST * step.score

@@ -44,6 +44,8 @@ class _Front:
     across: Array
     land: Array
     """(along, across), 0..1"""
+    wet: Array
+    """(along, across), 0..1: open water that is seen; neither this nor land where clouds hide the ground."""
 
     def share(self, along: tuple[float, float], across: tuple[float, float]) -> float:
         """Share of land in a block."""
@@ -52,10 +54,19 @@ class _Front:
         part = self.land[np.ix_(rows, cols)]
         return float(part.mean()) if part.size else 1.0
 
+    def open_water(self, along: tuple[float, float], across: tuple[float, float]) -> float:
+        """Share of open water in a block."""
+        rows = (self.along >= along[0]) & (self.along <= along[1])
+        cols = (self.across >= across[0]) & (self.across <= across[1])
+        part = self.wet[np.ix_(rows, cols)]
+        return float(part.mean()) if part.size else 0.0
+
     def depth(self, along: tuple[float, float]) -> float | None:
         """Where the quay begins between two stations [m]; None where there is only water."""
         rows = (self.along >= along[0]) & (self.along <= along[1])
         inland = self.across > -5.0
+        if not rows.any():
+            return None
         profile = np.median(self.land[np.ix_(rows, inland)], axis=0)
         stands = np.flatnonzero(profile > 0.5)
         return float(self.across[inland][stands[0]]) if stands.size else None
@@ -85,7 +96,7 @@ def _stretches(land: BoolArray, grid: Grid, least: float) -> list[tuple[Array, f
     return found
 
 
-def _front(cover: Cover, middle: Array, heading: float, reach: float) -> _Front | None:
+def _front(cover: Cover, wet: Cover, middle: Array, heading: float, reach: float) -> _Front | None:
     """The patch about a stretch, turned so that across grows inland."""
     step = max(0.5 * cover.grid.gsd, 2.0)
     along = np.arange(-reach, reach + step, step)
@@ -101,7 +112,13 @@ def _front(cover: Cover, middle: Array, heading: float, reach: float) -> _Front 
     ]
     if max(sense) < 0.5:
         return None
-    return _Front(along=along, across=across, land=right if sense[0] >= sense[1] else left)
+    sign = 1.0 if sense[0] >= sense[1] else -1.0
+    return _Front(
+        along=along,
+        across=across,
+        land=right if sign > 0 else left,
+        wet=sample_cover(wet, box, along=along, across=sign * across),
+    )
 
 
 def _ends(front: _Front, depth: float) -> tuple[float, float] | None:
@@ -139,11 +156,11 @@ def _judge(front: _Front, gsd: float) -> tuple[float, float, float, float] | Non
     beam = min(depths)
     if not (_BEAMS[0] <= beam <= _BEAMS[1] and 3.0 <= length / beam <= 11.0):
         return None
-    water = 1.0 - front.share((low + 0.1 * length, high - 0.1 * length), (-_OUTSIDE, -gap))
+    water = front.open_water((low + 0.1 * length, high - 0.1 * length), (-_OUTSIDE, -gap))
     inside = front.share((low + 0.12 * length, high - 0.12 * length), (gap, beam))
     behind = front.share((low, high), (beam + gap, beam + 20.0))
     open_ends = [
-        1.0 - front.share(block, (gap, max(0.7 * beam, gap + 2)))
+        front.open_water(block, (gap, max(0.7 * beam, gap + 2)))
         for block in ((low - 25.0, low - gap), (high + gap, high + 25.0))
     ]
     ends_score = 0.5 * max(open_ends) + 0.5 * min(1.0, sum(open_ends) / 1.6)
@@ -153,12 +170,23 @@ def _judge(front: _Front, gsd: float) -> tuple[float, float, float, float] | Non
     return low, high, beam, float(score)
 
 
-def find_steps(land: BoolArray, grid: Grid, *, min_length: float, max_length: float) -> list[Step]:
-    """Hulls at the waterfront of `land` (row, col, True on everything that is not water)."""
+def find_steps(
+    land: BoolArray, wet: BoolArray, grid: Grid, *, min_length: float, max_length: float
+) -> list[Step]:
+    """Hulls at the waterfront of `land`.
+
+    Parameters
+    ----------
+    land
+        (row, col), True on everything that is too large for a ship and not water.
+    wet
+        (row, col), True on open water that is seen.
+    """
     cover = Cover(grid=grid, plane=land.astype(np.float32))
+    open_water = Cover(grid=grid, plane=wet.astype(np.float32))
     found = []
     for middle, heading, _ in _stretches(land, grid, 0.6 * min_length):
-        front = _front(cover, middle, heading, max_length + 60.0)
+        front = _front(cover, open_water, middle, heading, max_length + 60.0)
         judged = None if front is None else _judge(front, grid.gsd)
         if front is None or judged is None:
             continue
