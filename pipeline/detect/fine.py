@@ -21,7 +21,7 @@ Array = npt.NDArray[np.float64]
 _GAP = 18.0
 """Longest gap along the ship that is closed [m]."""
 _BLURRED = 1.5
-"""From this pixel on, an edge is where half of the ship's height is left [m]."""
+"""From this pixel on a deck is as even as paint: an edge is where near half of its height is left [m]."""
 _THIN = 3.0
 """What is narrower is a hose, a gangway or the rim of a quay [m]."""
 
@@ -77,12 +77,11 @@ def _slope(x: Array, y: Array) -> float:
 
 
 def _threshold(cover: Cover, box: Box) -> float:
-    """What counts as ship: all that stands out where pixels are fine, half her height where they blur."""
-    if cover.grid.gsd < _BLURRED:
-        return STANDS_OUT
+    """What counts as ship: a share of her own height, the larger the wider an edge is blurred."""
     along, across = np.linspace(-0.35, 0.35, 40) * box.length, np.linspace(-0.3, 0.3, 9) * box.beam
     own = sample_cover(cover, box, along=along, across=across)
-    return max(STANDS_OUT, 0.4 * float(np.median(own)))
+    share = 0.4 if cover.grid.gsd >= _BLURRED else 0.22
+    return max(STANDS_OUT, share * float(np.median(own)))
 
 
 def fit_fine(cover: Cover, box: Box) -> Box | None:
