@@ -13,7 +13,7 @@ from pipeline.render.insets import ticks
 from pipeline.render.season import BerthRow, DayState, Step
 
 WIDTH: Final = 1080
-_LEFT: Final = 150
+_LEFT: Final = 186
 _RIGHT: Final = 16
 _ROW: Final = 64
 _LABEL: Final = 74.0
@@ -106,7 +106,7 @@ def timeline(rows: Sequence[BerthRow], span: tuple[datetime, datetime]) -> str:
 
 def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
     body = [_line(0, top + _ROW, axis.left + axis.width, top + _ROW, "rule")]
-    body.append(_text(0, top + 26, row.name if len(row.name) <= 22 else row.name[:21] + "…", kind="name"))
+    body.append(_text(0, top + 26, row.name if len(row.name) <= 25 else row.name[:24] + "…", kind="name"))
     if not row.verified:
         body.append(_text(0, top + 43, "candidate berth", kind="tick warn"))
     kinds: Mapping[DayState, str] = {"seen": "day-seen", "hidden": "day-hidden"}
