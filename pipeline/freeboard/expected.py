@@ -10,6 +10,7 @@ from pipeline.freeboard.model import (
     Levels,
     SideShifts,
     design,
+    jitter,
     kernels,
     level_priors,
     masks,
@@ -19,8 +20,8 @@ from pipeline.freeboard.model import (
 
 Array = npt.NDArray[np.float64]
 
-SYSTEMATIC = 0.08
-"""Gunwale radius, camber, swell along the hull: stays when all pixels are perfect [m]."""
+SYSTEMATIC = 0.06
+"""Camber, hog and sag, the mean level of the sea beside her: stays when all pixels are perfect [m]."""
 BAR = (0.10, 0.12)
 """Mean and standard deviation of the height of the gutter bar or fishplate along the deck's edge, which are
 0.05 to 0.30 m where there are any [m]."""
@@ -43,6 +44,7 @@ def typical_levels(lit: bool) -> Levels:
         water=(t["water"], 0.02),
         structure=(0.05, 0.03 if lit else 0.01, 0.003, 0.003),
         bands=0.04 if lit else 0.01,
+        bar=0.0 if lit else 0.02,
     )
 
 
@@ -132,6 +134,7 @@ def expected_sigma(
             known = levels[side] if levels and side in levels else typical_levels(shifts.lit)
             random = side_sigma(shifts, known, freeboard, gsd=gsd)
             bar = BAR[1] * shifts.shade / shifts.beta if shifts.shade else 0.0
-            information += 1 / (random**2 + heel_sigma(beam) ** 2 + bar**2)
+            edges = np.sqrt(2.0) * jitter(0.6 * gsd) / shifts.reach
+            information += 1 / (random**2 + edges**2 + heel_sigma(beam) ** 2 + bar**2)
         total += 1 / information + SYSTEMATIC**2
     return float(np.sqrt(total / len(freeboards)))

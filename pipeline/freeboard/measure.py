@@ -24,7 +24,7 @@ from pipeline.freeboard.combine import combine_sides, interval_of, soften, summa
 from pipeline.freeboard.expected import expected_sigma
 from pipeline.freeboard.marks import mark_lines, profile_of
 from pipeline.freeboard.model import Levels, SideShifts, side_shifts
-from pipeline.freeboard.sides import Scan, SideFit, Window, coarse_evidence, fit_side, scan_side
+from pipeline.freeboard.sides import Scan, SideFit, Window, coarse_evidence, fit_side, scan_side, seen_levels
 from pipeline.freeboard.strip import (
     CrossProfile,
     Strip,
@@ -34,12 +34,21 @@ from pipeline.freeboard.strip import (
     refine_heading,
     turn_strip,
 )
-from pipeline.freeboard.windows import Channel, choose_channels, make_window, relevel, water_levels
+from pipeline.freeboard.windows import (
+    Channel,
+    choose_channels,
+    make_window,
+    relevel,
+    water_levels,
+    with_waves,
+)
 
 Array = npt.NDArray[np.float64]
 
 STEP = 0.05
 TOP = 12.0
+WIDEST = 1.2
+"""A curve with a larger standard deviation is no measurement [m]."""
 AGREES, CONTRADICTS = 5.0, -15.0
 """Gap in evidence between the stated azimuth and the opposite one that is worth a word [nats]; bands of paint
 and gear on deck can fake a dozen, so an accusation needs more."""
@@ -167,7 +176,7 @@ def _prepare(
         chip=chip,
         strip=strip,
         profile=profile,
-        water=water,
+        water=with_waves(water, profile, beside[0] + 0.4 * top),
         channels=channels,
         top=top,
         detection=detection,
@@ -195,8 +204,8 @@ def _expected(prepared: Prepared, view: ViewGeometry, looks: dict[int, Look]) ->
     seen = tuple(side for side, look in looks.items() if look.window is not None)
     levels: dict[int, Levels] = {}
     for side, look in looks.items():
-        if look.window is not None:
-            levels[side] = look.window.levels[0]
+        if look.window is not None and look.scan is not None:
+            levels[side] = seen_levels(look.window, look.shifts, look.scan)
     return expected_sigma(
         view,
         prepared.strip.heading,
@@ -286,7 +295,7 @@ def _conclude(
     value, sigma = summarise(GRID, curve)
     interval = interval_of(GRID, curve)
     flags = ["azimuth-contradicts"] if check == "contradicts" else []
-    if interval[1] > prepared.top - 0.2 or sigma > max(1.5, 3 * expected):
+    if interval[1] > prepared.top - 0.2 or sigma > WIDEST:
         cut = any(fit.window.cut for fit in fits.values() if not fit.shifts.lit)
         return Refused(
             code="shadow-not-on-water" if cut else "edge-unresolved",

@@ -97,6 +97,8 @@ class Levels:
     """Standard deviation of structure along the hull on deck, side, shadow, water."""
     bands: float
     """Standard deviation of the bands of paint on the side: topside, boot-topping, rust at the water."""
+    bar: float
+    """Standard deviation of the line that a gutter bar and its shadow draw on the deck beside its edge."""
 
 
 def scaled(levels: Levels, texture: float) -> Levels:
@@ -111,14 +113,16 @@ HALOS = ((1.7, 0.35), (3.5, 0.12))
 DEEP = 2.0
 """Depth inside the deck edge at which structure is twice as strong as at the edge [m]."""
 
-DARKEST = 0.93
+DARKEST = 0.87
 """A shadow on water keeps at most this share of the water's light; skylight and haze fill the rest [1]."""
 
-LENGTHS = ((0.35, 1.2), (1.5,))
+LENGTHS = ((0.35, 1.2), (1.0, 3.0))
 """Lengths across the hull of the structure of paint (pipes and gutters are sharp, patches are not) and of
 water [m]."""
 
 
+BAR_REACH = 1.0
+"""How far inboard of the deck edge a gutter bar may run [m]."""
 BAND_LENGTH = 2.5
 """Mean width in the image of a band of paint [m]."""
 
@@ -183,13 +187,15 @@ def masks(
 
 
 def kernels(v: Array, blur: float) -> Array:
-    """(3, sample, sample) correlation of structure in paint and in water, as blurred, and of bands of paint.
+    """(4, sample, sample) correlation of structure in paint and water, of bands of paint and of thin lines.
 
     Bands end in steps at unknown heights: the exponential kernel is that of a signal that jumps at random.
+    Thin lines lie anywhere and look like the blur.
     """
     gap2 = (v[:, None] - v[None, :]) ** 2
-    out = np.zeros((len(LENGTHS) + 1, len(v), len(v)))
-    out[-1] = np.exp(-np.sqrt(gap2 + blur**2) / BAND_LENGTH)
+    out = np.zeros((len(LENGTHS) + 2, len(v), len(v)))
+    out[-2] = np.exp(-np.sqrt(gap2 + blur**2) / BAND_LENGTH)
+    out[-1] = np.exp(-0.25 * gap2 / blur**2)
     for k, lengths in enumerate(LENGTHS):
         for length in lengths:
             wide2 = length**2 + 2 * blur**2
@@ -197,36 +203,52 @@ def kernels(v: Array, blur: float) -> Array:
     return out
 
 
-def sharp_and_wide(
+def jitter(blur: float) -> float:
+    """How far a real edge lies from where the model puts it: gunwale radius, swell, resampling [m]."""
+    return 0.04 + 0.1 * blur
+
+
+def variants(
     v: Array, shifts: SideShifts, state: tuple[Array, Array], setting: tuple[float, float, float]
 ) -> Array:
-    """(3, candidate, 4, sample): `masks` at the blur of `setting` and at the two wider ones of `HALOS`."""
+    """(5, candidate, 4, sample): `masks` as they are, at the wider blurs of `HALOS`, moved and heightened.
+
+    The last two have all edges `jitter` further out, and only those that are not the deck's.
+    """
     blur, z_eff, smear = setting
-    return np.stack(
-        [masks(v, shifts, state, (blur * wider, z_eff, smear)) for wider in (1.0, *(w for w, _ in HALOS))]
-    )
+    F, e = state
+    step = jitter(blur)
+    moved = masks(v, shifts, (F, e + step), setting)
+    higher = masks(v, shifts, (F + step / max(shifts.reach, 0.1), e), setting)
+    blurs = [masks(v, shifts, state, (blur * wider, z_eff, smear)) for wider in (1.0, *(w for w, _ in HALOS))]
+    return np.stack([*blurs, moved, higher])
 
 
-def halos(shares: Array, levels: Levels) -> Array:
-    """(candidate, 2, sample): one standard deviation of what the true spread function may differ by.
+def tolerances(shares: Array, levels: Levels) -> Array:
+    """(candidate, 4, sample): one standard deviation of what a true profile may differ by at its edges.
 
     Products are sharpened, resampled and pansharpened: beside a bright deck that leaves a dark or bright
-    line a pixel or two wide which a Gaussian blur of any width does not have.
+    line a pixel or two wide which a Gaussian blur of any width does not have. And no edge is where it
+    should be to the centimetre.
     """
     mean = np.array([levels.deck[0], levels.side[0], levels.shadow[0], levels.water[0]])
+    amplitudes = (*(a for _, a in HALOS), 1.0, 1.0)
     parts = [
-        amplitude * np.einsum("l,mls->ms", mean, shares[0] - shares[k + 1])
-        for k, (_, amplitude) in enumerate(HALOS)
+        amplitude * np.einsum("l,mls->ms", mean, shares[0] - other)
+        for amplitude, other in zip(amplitudes, shares[1:], strict=True)
     ]
     return np.stack(parts, axis=1)
 
 
 def deepened(shares: Array, v: Array, edge: Array) -> Array:
-    """The shares with the deck's weight growing inwards from its edge: gear lies there, not at the edge."""
-    deeper = 1.0 + (np.maximum(edge[:, None] - v[None, :], 0.0) / DEEP) ** 2
-    out = shares.copy()
-    out[:, DECK] *= deeper
-    return out
+    """(candidate, 5, sample): the shares with the deck's growing inwards from its edge: gear lies there.
+
+    The fifth is the strip of deck beside the edge where gutter bars run.
+    """
+    inside = np.maximum(edge[:, None] - v[None, :], 0.0)
+    bars = shares[:, DECK] * np.exp(-0.5 * (inside / BAR_REACH) ** 2)
+    deck = shares[:, DECK] * (1.0 + (inside / DEEP) ** 2)
+    return np.concatenate([deck[:, None], shares[:, 1:], bars[:, None]], axis=1)
 
 
 def design(shares: Array, v: Array, edge: Array) -> Array:
@@ -272,11 +294,11 @@ def log_evidence(
     data
         (v, value, covariance of the noise): (sample,), (sample,), (sample, sample) from `noise_covariance`.
     shares
-        (3, candidate, 4, sample) from `sharp_and_wide`.
+        (5, candidate, 4, sample) from `variants`.
     edge
         (candidate,) deck edge [m].
     correlation
-        (3, sample, sample) from `kernels`.
+        (4, sample, sample) from `kernels`.
 
     References
     ----------
@@ -286,7 +308,7 @@ def log_evidence(
     v, value, noise = data
     columns = design(shares[0], v, edge)
     mean, spread = level_priors(levels)
-    scaled = np.concatenate([columns * spread[None, :, None], halos(shares, levels)], axis=1)
+    scaled = np.concatenate([columns * spread[None, :, None], tolerances(shares, levels)], axis=1)
     K = np.matmul(scaled.transpose(0, 2, 1), scaled)
     K += structure(deepened(shares[0], v, edge), levels, correlation)
     K += noise
@@ -328,12 +350,15 @@ def _log_darker(solved: Array, mean: Array, spread: Array) -> Array:
 
 def structure(shares: Array, levels: Levels, correlation: Array) -> Array:
     """(..., sample, sample) covariance of structure; paints are independent of each other, waters too."""
-    weighted = shares * np.array(levels.structure)[:, None]
+    weighted = shares[..., :4, :] * np.array(levels.structure)[:, None]
     paint, water = weighted[..., :2, :], weighted[..., 2:, :]
     K = np.matmul(np.swapaxes(paint, -1, -2), paint) * correlation[0]
     K += np.matmul(np.swapaxes(water, -1, -2), water) * correlation[1]
     side = levels.bands * shares[..., SIDE, :]
     K += side[..., :, None] * side[..., None, :] * correlation[2]
+    if shares.shape[-2] > 4 and levels.bar > 0.0:
+        bar = levels.bar * shares[..., 4, :]
+        K += bar[..., :, None] * bar[..., None, :] * correlation[3]
     return np.asarray(K)
 
 
@@ -354,7 +379,7 @@ def posterior_levels(
     v, value, noise = data
     columns = design(shares[0], v, np.array([edge]))[0]
     mean, spread = level_priors(levels)
-    ring = halos(shares, levels)[0]
+    ring = tolerances(shares, levels)[0]
     K = noise + structure(deepened(shares[0], v, np.array([edge]))[0], levels, correlation)
     K = K + ring.T @ ring
     solved = np.linalg.solve(K, np.column_stack([columns.T, value - mean @ columns]))

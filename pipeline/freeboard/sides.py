@@ -16,7 +16,7 @@ from pipeline.freeboard.model import (
     noise_covariance,
     posterior_levels,
     scaled,
-    sharp_and_wide,
+    variants,
 )
 
 Array = npt.NDArray[np.float64]
@@ -35,10 +35,10 @@ BLURS_PX = (0.3, 0.5, 0.75, 1.1)
 """Standard deviations of the optics and resampling, without the pixel's own box."""
 BLUR_SHARES = (0.2, 0.35, 0.3, 0.15)
 """Their prior weights."""
+DEEPEST = -80.0
+"""Floor of log likelihoods in a side's table [nats]."""
 PLACE_STEP = 0.05
 """Of the deck edge in the table that both sides are combined with [m]."""
-DEEPEST = -80.0
-"""Floor of that table [nats]."""
 CHUNK = 24
 
 
@@ -157,7 +157,7 @@ def evaluate(
     noise = [noise_covariance(window.v, errors) for errors in window.errors]
     for start in range(0, len(F), CHUNK):
         part = slice(start, start + CHUNK)
-        shares = sharp_and_wide(window.v, shifts, (F[part], e[part]), setting[:3])
+        shares = variants(window.v, shifts, (F[part], e[part]), setting[:3])
         for k, levels in enumerate(beliefs):
             data = (window.v, window.values[k], noise[k])
             value, chi = log_evidence(data, shares, e[part], levels, correlation)
@@ -171,6 +171,25 @@ def scan_side(window: Window, shifts: SideShifts) -> Scan:
     """The coarse pass: every freeboard and every deck edge that a step of the profile allows."""
     rough = coarsen(window, max(0.8, 0.6 * window.gsd))
     return _scan(rough, shifts, Setting(gaussian_blur(rough, 0.65), 0.15, _smear(window)), share=0.6)
+
+
+def seen_levels(window: Window, shifts: SideShifts, scan: Scan) -> Levels:
+    """What the first band shows at the best candidate of the coarse pass."""
+    i, j = np.unravel_index(int(scan.value.argmax()), scan.value.shape)
+    setting = Setting(gaussian_blur(window, 0.65), 0.15, _smear(window))
+    state = (np.array([scan.F[i]]), np.array([scan.e[j]]))
+    shares = variants(window.v, shifts, state, setting[:3])
+    data = (window.v, window.values[0], noise_covariance(window.v, window.errors[0]))
+    known = window.levels[0]
+    found = posterior_levels(data, shares, float(scan.e[j]), known, kernels(window.v, setting.blur))[0]
+    deck, side, shadow, water = (max(float(found[k]), 1e-4) for k in (0, 2, 3, 4))
+    return replace(
+        known,
+        deck=(deck, known.deck[1]),
+        side=(side, known.side[1]),
+        shadow=(shadow, known.shadow[1]),
+        water=(water, known.water[1]),
+    )
 
 
 def coarse_evidence(scan: Scan, grid: Array) -> Array:
@@ -195,7 +214,7 @@ def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan) -> Sid
     low_e, high_e = e[cols[0]] - step_e, e[cols[-1]] + step_e
     fine = _narrow(window, shifts, (low_e, high_e), high_F)
     blur = gaussian_blur(fine, 0.5)
-    fine_F = _steps(low_F, high_F, 0.45 * blur / max(shifts.reach, 0.05)) if shifts.reach > 0.03 else F[:1]
+    fine_F = _steps(low_F, high_F, 0.4 * blur / max(shifts.reach, 0.05)) if shifts.reach > 0.03 else F[:1]
     fine_e = _steps(low_e, high_e, 0.5 * blur)
     nodes = (fine_F, fine_e)
     blur_px, texture, _ = looks[0]
@@ -256,29 +275,17 @@ def _steps(low: float, high: float, step: float) -> Array:
 
 def _scan(window: Window, shifts: SideShifts, setting: Setting, *, share: float) -> Scan:
     mean, spread = window.edge
-    e = _steps(mean - 2.0 * spread, mean + 2.0 * spread, share * setting.blur)
+    low = max(mean - 2.0 * spread, float(window.v[0]) + 1.0)
+    high = max(min(mean + 2.0 * spread, float(window.v[-1]) - 0.7), low + setting.blur)
+    e = _steps(low, high, share * setting.blur)
     if shifts.reach > 0.03:
         step = float(np.clip(share * setting.blur / shifts.reach, 0.1, 0.5))
         F = _steps(0.0, window.top, step)
     else:
         F = np.array([0.3 * window.top])
-    likely = np.flatnonzero(_steep(window, e))
-    pair = np.meshgrid(F, e[likely], indexing="ij")
-    value = np.full((len(F), len(e)), FLOOR)
-    found, _ = evaluate(window, shifts, (pair[0].ravel(), pair[1].ravel()), setting)
-    value[:, likely] = found.reshape(len(F), len(likely))
+    pair = np.meshgrid(F, e, indexing="ij")
+    value = evaluate(window, shifts, (pair[0].ravel(), pair[1].ravel()), setting)[0].reshape(pair[0].shape)
     return Scan(F, e, value)
-
-
-def _steep(window: Window, e: Array) -> npt.NDArray[np.bool_]:
-    """Where a deck edge can be at all: near a step of the profile that is not small beside the largest."""
-    score = np.zeros(len(e))
-    for values, errors in zip(window.values, window.errors, strict=True):
-        slope = np.abs(np.gradient(values, window.v)) / (np.median(errors) + 1e-6)
-        wide = np.maximum(slope, np.maximum(np.roll(slope, 1), np.roll(slope, -1)))
-        at = np.interp(e, window.v, wide)
-        score = np.maximum(score, at / max(float(at.max()), 1e-12))
-    return np.asarray(score > 0.15)
 
 
 def _near(
@@ -343,16 +350,14 @@ def _finish(
     grid, F = freeboards
     coarse, e, setting = found
     places = np.arange(e[0], e[-1] + PLACE_STEP / 2, PLACE_STEP)
-    held = np.maximum(coarse - coarse.max(), DEEPEST)
-    table = np.repeat(held, len(grid), axis=0) if len(F) == 1 else _between(grid, F, held)
-    table = _between(places, e, table.T).T
-    table -= table.max()
-    log_likelihood = np.clip(np.logaddexp.reduce(table, axis=1), -60.0 + np.log(len(places)), None)
-    k = int(np.argmax(table.max(axis=1))) if len(F) > 1 else int(np.searchsorted(grid, F[0]))
+    rows = np.stack([_along_edges(places, e, row) for row in coarse - coarse.max()])
+    table = np.repeat(rows, len(grid), axis=0) if len(F) == 1 else _to_grid(grid, F, rows)
+    log_likelihood = np.logaddexp.reduce(table, axis=1)
     edges = places[table.argmax(axis=1)]
+    k = int(np.argmax(log_likelihood)) if len(F) > 1 else int(np.searchsorted(grid, F[0]))
     best_F, best_e = float(grid[k]), float(edges[k])
     chi2 = float(evaluate(window, shifts, (np.array([best_F]), np.array([best_e])), setting)[1][0])
-    shares = sharp_and_wide(window.v, shifts, (np.array([best_F]), np.array([best_e])), setting[:3])
+    shares = variants(window.v, shifts, (np.array([best_F]), np.array([best_e])), setting[:3])
     correlation = kernels(window.v, setting.blur)
     fits = [
         posterior_levels(
@@ -367,8 +372,8 @@ def _finish(
     return SideFit(
         shifts=shifts,
         freeboards=grid,
-        log_likelihood=log_likelihood - log_likelihood.max(),
-        table=table,
+        log_likelihood=np.maximum(log_likelihood - log_likelihood.max(), -60.0),
+        table=table - table.max(),
         places=places,
         edges=edges,
         evidence=log_likelihood,
@@ -382,20 +387,30 @@ def _finish(
     )
 
 
-def _between(new: Array, old: Array, values: Array) -> Array:
-    """`values` (old, ...) carried to `new` by the parabola through the three nearest nodes; deep outside.
+def _along_edges(places: Array, e: Array, row: Array) -> Array:
+    """(place,) log likelihood between the nodes of one row: parabolas about its three best maxima."""
+    n, step = len(row), float(e[1] - e[0])
+    if n < 3:
+        return np.asarray(np.maximum(np.interp(places, e, row), DEEPEST))
+    inner = row[1:-1]
+    peaks = np.flatnonzero((inner >= row[:-2]) & (inner >= row[2:])) + 1
+    peaks = np.unique(np.append(peaks, np.clip(row.argmax(), 1, n - 2)))
+    out = np.full(len(places), 2 * DEEPEST)
+    for k in peaks[np.argsort(-row[peaks], kind="stable")][:3]:
+        a, b, c = (max(float(row[k + d]), float(row[k]) - 200.0) for d in (-1, 0, 1))
+        bend = min(a - 2 * b + c, -1e-2)
+        shift = float(np.clip(0.5 * (a - c) / bend, -1.0, 1.0))
+        top = b - 0.125 * (a - c) ** 2 / bend if abs(shift) < 1.0 else max(a, c)
+        width = float(np.clip(step / np.sqrt(-bend), 0.6 * PLACE_STEP, 1.5))
+        out = np.maximum(out, top - 0.5 * ((places - e[k] - shift * step) / width) ** 2)
+    return np.asarray(np.maximum(out, DEEPEST))
 
-    Log likelihoods are parabolas about their peaks, and what is clipped far below does not ring into them.
-    """
-    place = (new - old[0]) / (old[1] - old[0])
-    if len(old) < 3:
-        k = np.clip(np.floor(place).astype(np.intp), 0, 0)
-        t = (place - k)[:, None]
-        out = (1 - t) * values[k] + t * values[k + 1]
-    else:
-        k = np.clip(np.round(place).astype(np.intp), 1, len(old) - 2)
-        t = (place - k)[:, None]
-        low, mid, high = values[k - 1], values[k], values[k + 1]
-        out = mid + 0.5 * t * (high - low) + 0.5 * t**2 * (high - 2 * mid + low)
-    outside = (place < -1e-6) | (place > len(old) - 1 + 1e-6)
-    return np.asarray(np.where(outside[:, None], DEEPEST, np.maximum(out, DEEPEST)))
+
+def _to_grid(grid: Array, F: Array, rows: Array) -> Array:
+    """(freeboard, place) carried from the rows at `F` to the grid; deep outside of them."""
+    place = (grid - F[0]) / (F[1] - F[0])
+    k = np.clip(np.floor(place).astype(np.intp), 0, len(F) - 2)
+    t = (place - k)[:, None]
+    table = (1 - t) * rows[k] + t * rows[k + 1]
+    outside = (place < -1e-6) | (place > len(F) - 1 + 1e-6)
+    return np.asarray(np.where(outside[:, None], DEEPEST, table))

@@ -95,6 +95,18 @@ def water_levels(strip: Strip, outside: float) -> Array | None:
     return np.asarray(min(found, key=lambda f: float(f[:, 0].sum())))
 
 
+def with_waves(water: Array, profile: CrossProfile, outside: float) -> Array:
+    """(channel, 3): `water_levels` with how much the mean profile of open water varies, the calmer side's."""
+    found = []
+    for side in (1, -1):
+        far = profile.value[:, side * profile.u > outside]
+        if far.shape[1] >= 8:
+            middle = np.median(far, axis=1, keepdims=True)
+            found.append(1.4826 * np.median(np.abs(far - middle), axis=1))
+    waves = np.min(found, axis=0) if found else 0.3 * water[:, 1]
+    return np.column_stack([water, waves])
+
+
 def make_window(
     profile: CrossProfile,
     shifts: SideShifts,
@@ -107,7 +119,7 @@ def make_window(
     Parameters
     ----------
     water
-        (band, 2) from `water_levels`.
+        (band, 3) from `with_waves`.
     setting
         (weights of the bands, largest freeboard [m], gsd [m], length averaged over [m]).
     """
@@ -123,7 +135,7 @@ def make_window(
     stop, reason = _end_of_water(v, values, water, (half, spread, gsd))
     inside = v < stop
     v, values, errors = v[inside], values[:, inside], errors[:, inside]
-    if v.size < 12 or v[-1] < half + min(1.5, spread):
+    if v.size < 12 or v[-1] < half + 0.5 or _sea_at_end(v, values, water, half - 2 * spread) < 1.2:
         return None
     deck = [_deck_level(v, band, half - spread) for band in values]
     levels = tuple(_levels(water[b], deck[b], shifts) for b in range(len(values)))
@@ -153,11 +165,18 @@ def relevel(window: Window, shifts: SideShifts, water: Array, edge: float) -> Wi
 
 
 def _deck_level(v: Array, value: Array, inside: float) -> tuple[float, float]:
-    """Median and spread over the four metres inside of `inside` [m]."""
-    near = value[(v < inside) & (v > inside - 4.0)]
-    if len(near) < 4:
-        near = value[: max(4, len(value) // 8)]
-    return float(np.median(near)), float(near.std())
+    """Level of the deck just inside of `inside` [m], and how far it may be from that at the edge."""
+    near, more = value[(v < inside) & (v > inside - 2.2)], value[(v < inside) & (v > inside - 4.5)]
+    if len(near) < 3:
+        near = more = value[: max(4, len(value) // 8)]
+    level = float(np.median(near))
+    return level, float(near.std() + 0.5 * abs(np.median(more) - level))
+
+
+def _sea_at_end(v: Array, values: Array, water: Array, start: float) -> float:
+    """Length of the stretch, dark as water or darker, at the end of a window [m]."""
+    bright = np.flatnonzero(brighter_than_water(values, water) & (v > start))
+    return float(v[-1] - (v[bright[-1]] if bright.size else start))
 
 
 def _end_of_water(
@@ -177,22 +196,24 @@ def _end_of_water(
 
 def _levels(water: Array, deck: tuple[float, float], shifts: SideShifts) -> Levels:
     """Beliefs before the fit: what a shadow keeps of the water's light, what paint can be."""
-    middle, scatter = float(water[0]), float(water[1])
+    middle, scatter, waves = (float(x) for x in water)
     brightness = max(deck[0], middle)
     # what the paint would show lying flat in the sun, and the share of that light a wall gets: skylight and
     # what the sea sends up, an eighth, and the sun by its slant
     light = WALL_SKY + (1 - 2 * WALL_SKY) * min(shifts.sun, 1.5)
-    side = (0.5 * middle + 0.6 * light * brightness, 0.25 * middle + 0.5 * light * brightness)
+    base = min(middle, deck[0])
+    side = (0.5 * base + 0.6 * light * brightness, 0.25 * base + 0.5 * light * brightness)
     return Levels(
         deck=(deck[0], 0.3 * deck[0] + 2 * deck[1] + 0.1 * middle),
         side=side,
-        shadow=(0.6 * middle, 0.2 * middle),
-        water=(middle, 0.1 * middle + 0.1 * scatter),
+        shadow=(0.5 * middle, 0.22 * middle),
+        water=(middle, 0.08 * middle + 0.1 * scatter + waves),
         structure=(
             0.1 * deck[0] + deck[1],
-            0.05 * middle + 0.15 * light * brightness,
-            0.06 * middle,
-            0.05 * middle,
+            0.05 * base + 0.15 * light * brightness,
+            0.03 * middle + 0.5 * waves,
+            0.03 * middle + 1.3 * waves,
         ),
-        bands=0.05 * middle + 0.35 * light * brightness,
+        bands=0.05 * base + 0.35 * light * brightness,
+        bar=0.2 * deck[0] * min(shifts.shade, 1.5),
     )
