@@ -1,8 +1,9 @@
 """The order of the stages, written once. Pure glue: records in, records out.
 
-read_chip -> find_clouds -> [survey_water -> learn_structure] -> find_ships
-    -> for each ship: assign_berth, rank_identities, measure_freeboard, estimate_load
-    -> group_visits -> estimate_volume
+for each piece of a scene (one, where it is not too large):
+    read_chip -> find_clouds -> [survey_water -> learn_structure] -> find_ships
+        -> for each ship: assign_berth, rank_identities, measure_freeboard, estimate_load
+-> join_results -> group_visits -> estimate_volume
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from pipeline.datatypes import (
     Site,
 )
 from pipeline.errors import Refused
+from pipeline.pieces import Part, area_of, areas_of, describe_reading, join_results, meets_site
 from pipeline.products import (
     BerthState,
     DetectionResult,
@@ -51,7 +53,8 @@ SCHEMA_VERSION = "1"
 MEMORY_LOOKS = 12
 """The terminal is learned from this many of its first clear looks, and from no later ones."""
 CLEAR_LOOK = 0.6
-"""A look counts towards the memory where at least this share of the site was seen [1]."""
+"""A look counts towards the memory where at least this share of the site was seen; where no look ever saw so
+much, because only pieces of the site are read, this share of what the best look saw [1]."""
 CERTAIN = 0.95
 """An identity from which particulars may be taken as known [1]."""
 REGISTER_BEAM_SIGMA = 0.2
@@ -89,7 +92,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Look:
-    """One scene's pixels and what hides the ground in them."""
+    """One scene's pixels, or those of one piece of it, and what hides the ground in them."""
 
     scene: Scene
     chip: Chip
@@ -101,34 +104,25 @@ class Look:
 # --------------------------------------------------------------------------------------------- a scene
 
 
-def area_of(site: Site) -> Polygon | None:
-    """What to read: the area of interest, or the hull of several; without any, the hull of the berths."""
-    areas = site.of_role("aoi") or site.of_role("berth")
-    if not areas:
-        return None
-    if len(areas) == 1 and areas[0].role == "aoi":
-        return areas[0].outline
-    from shapely import MultiPoint
-
-    hull = MultiPoint([point for area in areas for point in area.outline]).convex_hull
-    return tuple((float(x), float(y)) for x, y in hull.exterior.coords)
+def pieces_of(scene: Scene, site: Site | None, config: Config) -> tuple[Polygon | None, ...]:
+    """The areas to read one after the other; (None,), the whole scene, where it does not meet the site."""
+    if site is None or not meets_site(scene, site):
+        return (None,)
+    return areas_of(site, scene, config.ingest.max_pixels)
 
 
-def meets_site(scene: Scene, site: Site) -> bool:
-    """True where the scene's footprint and the site's area have ground in common."""
-    from shapely import Polygon as Ring
-    from shapely import make_valid
-
-    area = area_of(site)
-    if area is None or len(scene.footprint) < 3:
-        return False
-    return bool(make_valid(Ring(scene.footprint)).intersection(make_valid(Ring(area))).area > 0)
-
-
-def look_at(scene: Scene, site: Site | None, config: Config, *, clouds: CloudMask | None = None) -> Look:
+def look_at(
+    scene: Scene,
+    site: Site | None,
+    config: Config,
+    *,
+    area: Polygon | None = None,
+    clouds: CloudMask | None = None,
+) -> Look:
     """Read a scene's pixels, of the site where it meets it, and find what hides the ground.
 
-    `clouds` may come from an earlier look at the same bytes with the same settings.
+    `area` is one of `pieces_of`, else all of the site's area in one piece. `clouds` may come from an earlier
+    look at the same bytes with the same settings.
 
     Raises
     ------
@@ -139,7 +133,7 @@ def look_at(scene: Scene, site: Site | None, config: Config, *, clouds: CloudMas
     from pipeline.ingest import read_chip
 
     here = site if site is not None and meets_site(scene, site) else None
-    chip = read_chip(scene, aoi=None if here is None else area_of(here), config=config.ingest)
+    chip = read_chip(scene, aoi=None if here is None else area or area_of(here), config=config.ingest)
     if clouds is None or clouds.cloudy.shape != chip.valid.shape:
         clouds = find_clouds(chip, scene.geometry, config=config.clouds)
     return Look(scene=scene, chip=chip, clouds=clouds, site=here)
@@ -155,13 +149,38 @@ def survey_site(look: Look) -> Survey | None:
     return Survey(cells=cells, seen=survey_water(look.chip, look.clouds, cells))
 
 
+def join_surveys(surveys: Sequence[Survey]) -> Survey:
+    """The surveys of a scene's pieces as one."""
+    return replace(surveys[0], seen=np.maximum.reduce([survey.seen for survey in surveys]))
+
+
 def learn_memory(surveys: Sequence[Survey]) -> Memory | None:
     """Fixed structure from surveys on the same cells, in the order of time; None while too few were clear."""
     from pipeline.detect import learn_structure
 
-    clear = [s for s in surveys if np.mean(s.seen > 0) >= CLEAR_LOOK][:MEMORY_LOOKS]
+    shares = [float(np.mean(survey.seen > 0)) for survey in surveys]
+    best = max(shares, default=0.0)
+    enough = CLEAR_LOOK if best >= CLEAR_LOOK else CLEAR_LOOK * best
+    clear = [s for s, share in zip(surveys, shares, strict=True) if share >= enough > 0][:MEMORY_LOOKS]
     empty = learn_structure([s.seen for s in clear])
     return None if empty is None else Memory(cells=clear[0].cells, empty=empty)
+
+
+def measure_piece(look: Look, background: Background) -> Part:
+    """What one piece of a scene says."""
+    return Part(result=measure_scene(look, background), pixels=look.chip.valid.size)
+
+
+def join_scene(scene: Scene, site: Site | None, parts: Mapping[Polygon | None, Part]) -> SceneResult:
+    """The result of a scene from what was read of it, by the area of each piece."""
+    result = join_results(list(parts.values()))
+    areas = [area for area in parts if area is not None]
+    reading = describe_reading(site, scene, areas) if site is not None and areas else None
+    return replace(
+        result,
+        geometry=_geometry(scene, result.detections),
+        flags=result.flags if reading is None else (*result.flags, reading),
+    )
 
 
 def measure_scene(look: Look, background: Background) -> SceneResult:

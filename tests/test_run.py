@@ -21,15 +21,14 @@ from pipeline.datatypes import (
 )
 from pipeline.detect import Structure
 from pipeline.geometry import pixel_to_lonlat
+from pipeline.pieces import area_of, meets_site
 from pipeline.products import Software
 from pipeline.run import (
     Background,
     Look,
-    area_of,
     describe_scene,
     hidden_pixels,
     measure_ship,
-    meets_site,
     register_beam,
     visit_places,
 )

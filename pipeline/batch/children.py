@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import os
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
+from pipeline.batch.looks import Looks, clouds_path, save_clouds
 from pipeline.batch.plan import hash_content
 from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob, Picture, PictureJob
-from pipeline.datatypes import CloudMask, Grid, InputFile
+from pipeline.datatypes import Grid, InputFile
 from pipeline.errors import InputError, Refused
+from pipeline.pieces import meets_site, order_pictures, split_result
 from pipeline.products import SceneResult
 from pipeline.run import (
     Background,
     Look,
     Memory,
+    Survey,
     describe_scene,
-    look_at,
-    measure_scene,
-    meets_site,
+    join_scene,
+    join_surveys,
+    measure_piece,
     picture_scene,
     picture_ships,
     survey_site,
@@ -79,11 +81,6 @@ def survey_key(content: str, salt: str) -> str:
     return hashlib.sha256(f"{content} {salt}".encode()).hexdigest()
 
 
-def clouds_path(work: Path, content: str) -> Path:
-    """Where the first look leaves the cloud mask for the second."""
-    return work / f"{content}.clouds.npz"
-
-
 def take_look(job: LookJob) -> Looked:
     """Read the metadata, hash the files and, where the scene meets the site, survey its water."""
     from pipeline.ingest import content_hash, read_scene
@@ -117,14 +114,20 @@ def take_look(job: LookJob) -> Looked:
     key = survey_key(content, job.salt)
     if scene.datetime is None or key in job.known:
         return looked
+    masks = clouds_path(job.work, content)
+
+    def survey_piece(number: int, look: Look) -> Survey | None:
+        save_clouds(masks, number, look.clouds)
+        return survey_site(look)
+
     try:
-        look = look_at(scene, job.site, job.config)
+        found = Looks(scene, job.site, job.config).each(survey_piece)
     except InputError:
         return looked  # the measuring child meets it again, and refuses the scene
-    survey = survey_site(look)
-    if survey is None:
+    surveys = [survey for survey in found.values() if survey is not None]
+    if not surveys:
         return looked
-    _save_clouds(clouds_path(job.work, content), look.clouds)
+    survey = join_surveys(surveys)
     row = SurveyRow(
         key=key,
         content=content,
@@ -144,31 +147,6 @@ def _named_file(path: Path) -> tuple[InputFile, ...]:
     except OSError:
         return ()
     return (InputFile(path=path.name, sha256=sha256, bytes=size),)
-
-
-def _save_clouds(path: Path, clouds: CloudMask) -> None:
-    part = path.with_suffix(f".{os.getpid()}.part")  # two deliveries of one scene may meet here
-    with part.open("wb") as file:
-        np.savez_compressed(
-            file,
-            cloudy=np.packbits(clouds.cloudy),
-            shadowed=np.packbits(clouds.shadowed),
-            shape=np.array(clouds.cloudy.shape),
-            method=np.array(clouds.method),
-        )
-    part.replace(path)
-
-
-def _load_clouds(path: Path | None) -> CloudMask | None:
-    if path is None or not path.is_file():
-        return None
-    with np.load(path, allow_pickle=False) as saved:
-        rows, cols = (int(n) for n in saved["shape"])
-        planes = [
-            np.unpackbits(saved[name], count=rows * cols).reshape(rows, cols).astype(bool)
-            for name in ("cloudy", "shadowed")
-        ]
-        return CloudMask(cloudy=planes[0], shadowed=planes[1], method=str(saved["method"]))
 
 
 # ------------------------------------------------------------------------------------------ measure
@@ -198,12 +176,6 @@ def _load_memory(path: Path | None) -> Memory | None:
 
 def take_measure(job: MeasureJob) -> Measured:
     """All that the scene says, and its pictures; a refused scene has none."""
-    try:
-        look = look_at(job.scene, job.site, job.config, clouds=_load_clouds(job.clouds))
-    except InputError as error:
-        refused = as_refused(error)
-        result = describe_scene(job.scene, job.software, reason=refused)
-        return Measured(result=to_json(result).encode(), refused=refused, pictures=())
     background = Background(
         site=job.site,
         fleet=job.fleet,
@@ -211,8 +183,16 @@ def take_measure(job: MeasureJob) -> Measured:
         config=job.config,
         software=job.software,
     )
-    text = to_json(measure_scene(look, background)).encode()
-    return Measured(result=text, refused=None, pictures=_draw(job.work, look, text))
+    looks = Looks(job.scene, job.site, job.config, clouds=job.clouds)
+    try:
+        parts = looks.each(lambda number, look: measure_piece(look, background))
+    except InputError as error:
+        refused = as_refused(error)
+        result = describe_scene(job.scene, job.software, reason=refused)
+        return Measured(result=to_json(result).encode(), refused=refused, pictures=())
+    by_area = {looks.areas[number]: part for number, part in parts.items()}
+    text = to_json(join_scene(job.scene, job.site, by_area)).encode()
+    return Measured(result=text, refused=None, pictures=_draw(job.work, looks, list(parts), text))
 
 
 def take_picture(job: PictureJob) -> Measured:
@@ -227,18 +207,30 @@ def take_picture(job: PictureJob) -> Measured:
                 message=f"{job.delivery.path}: not the files that were measured; plimsoll run measures them",
             )
             return Measured(result=job.result, refused=refused, pictures=())
-        look = look_at(replace(scene, scene_id=job.scene_id), job.site, job.config)
+        looks = Looks(replace(scene, scene_id=job.scene_id), job.site, job.config)
+        readable = list(looks.each(lambda number, look: None))
     except InputError as error:
         return Measured(result=job.result, refused=as_refused(error), pictures=())
-    return Measured(result=job.result, refused=None, pictures=_draw(job.work, look, job.result))
+    return Measured(result=job.result, refused=None, pictures=_draw(job.work, looks, readable, job.result))
 
 
-def _draw(work: Path, look: Look, text: bytes) -> tuple[Picture, ...]:
-    """Draw what was written, so that a picture made again later is the same."""
-    result = from_json(SceneResult, text)
+def _draw(work: Path, looks: Looks, readable: Sequence[int], text: bytes) -> tuple[Picture, ...]:
+    """Draw what was written, so that a picture made again later is the same: a page for each piece."""
+    whole = from_json(SceneResult, text)
+    results = split_result(looks.scene, [looks.areas[number] for number in readable], whole)
+    order = order_pictures(results)
+    names = {at: "annotated" if place == 1 else f"annotated-{place}" for place, at in enumerate(order, 1)}
+    drawn = {  # the piece that was read last is still in memory
+        at: _draw_piece(work, looks.at(readable[at]), results[at], names[at])
+        for at in reversed(range(len(readable)))
+    }
+    return tuple(picture for at in order for picture in drawn[at])
+
+
+def _draw_piece(work: Path, look: Look, result: SceneResult, name: str) -> list[Picture]:
     drawn = picture_scene(look, result)
     (work / CROPS).mkdir(parents=True, exist_ok=True)
-    page, overlay = work / "annotated.png", work / "annotated.tif"
+    page, overlay = work / f"{name}.png", work / f"{name}.tif"
     write_png(page, drawn.page)
     paths = [page]
     if drawn.overlay is not None and drawn.grid is not None:
@@ -247,7 +239,7 @@ def _draw(work: Path, look: Look, text: bytes) -> tuple[Picture, ...]:
     for ship, crop in picture_ships(look, result).items():
         paths.append(work / CROPS / f"{ship}.png")
         write_png(paths[-1], crop)
-    return tuple(
+    return [
         Picture(name=path.relative_to(work).as_posix(), path=path, sha256=hash_file(path)[0])
         for path in paths
-    )
+    ]

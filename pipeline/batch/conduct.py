@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.batch.children import CROPS, clouds_path, save_memory, take_look, take_measure
+from pipeline.batch.children import CROPS, save_memory, take_look, take_measure
 from pipeline.batch.describe import (
     Request,
     canonical,
@@ -24,6 +24,7 @@ from pipeline.batch.describe import (
     unread_row,
 )
 from pipeline.batch.executors import Executor
+from pipeline.batch.looks import clouds_path
 from pipeline.batch.memory import hash_memory, learn_memories
 from pipeline.batch.plan import Plan, Refusal, Task, Wanted, plan_batch
 from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob, Picture
@@ -228,7 +229,6 @@ class _Batch:
             yield outcome
 
     def _job(self, task: Task, software: Software, paths: dict[str, Path]) -> MeasureJob:
-        clouds = clouds_path(self.work, task.key.content)
         return MeasureJob(
             scene=task.scene,
             site=self.request.site,
@@ -236,7 +236,7 @@ class _Batch:
             config=self.request.config,
             software=software,
             memory=None if task.cells is None else paths.get(task.cells),
-            clouds=clouds if clouds.is_file() else None,
+            clouds=clouds_path(self.work, task.key.content),
             work=self.work / task.scene.scene_id,
         )
 
@@ -278,7 +278,7 @@ class _Batch:
         """Remove pictures of an earlier result of the scene, which would now show something else."""
         folder = self.store.folder
         known = {file.path for file in files}
-        for path in [*(folder / here).glob("annotated.*"), *(folder / here / CROPS).glob("*.png")]:
+        for path in [*(folder / here).glob("annotated*.*"), *(folder / here / CROPS).glob("*.png")]:
             if path.relative_to(folder).as_posix() not in known:
                 path.unlink(missing_ok=True)
 

@@ -60,8 +60,8 @@ class MeasureJob:
     software: Software
     memory: Path | None
     """The terminal's memory, in the work folder."""
-    clouds: Path | None
-    """The cloud mask of the first look, in the work folder."""
+    clouds: Path
+    """Where the first look left cloud masks, in the work folder; it may have left none."""
     work: Path
     """The scene's own folder in the work folder."""
 
