@@ -26,6 +26,7 @@ from pipeline.datatypes import Flag, Grid, Polygon, Scene, Site
 from pipeline.errors import InputError
 from pipeline.geometry import grid_of, lonlat_to_ground, pixel_to_lonlat
 from pipeline.ingest import find_deliveries, read_chip, read_fleet, read_scene, read_site
+from pipeline.ingest.opening import hash_file
 from pipeline.pieces import (
     SURROUNDINGS,
     Part,
@@ -514,15 +515,12 @@ def test_pieces_come_one_at_a_time_with_the_clouds_they_had(root: Path) -> None:
 
 
 def test_a_run_hashes_every_file_once(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import pipeline.ingest.scenes as door
-
     hashed: list[str] = []
-    real = door.hash_file
 
     def counted(path: Path, *, root: Path) -> object:
         hashed.append(path.name)
-        return real(path, root=root)
+        return hash_file(path, root=root)
 
-    monkeypatch.setattr(door, "hash_file", counted)
+    monkeypatch.setattr("pipeline.ingest.scenes.hash_file", counted)
     carry_out(root, tmp_path / "out", max_pixels=LIMIT)
     assert sorted(hashed) == sorted(p.name for p in (root / "in").iterdir())
