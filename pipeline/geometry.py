@@ -221,3 +221,37 @@ def polygon_mask(grid: Grid, outline: Polygon) -> npt.NDArray[np.bool_]:
     inside = np.zeros(grid.shape, dtype=np.bool_)
     inside[polygon(points[:, 1], points[:, 0], grid.shape)] = True
     return inside
+
+
+def block_mean(plane: npt.NDArray[np.float32], factor: int) -> npt.NDArray[np.float32]:
+    """Means over blocks of `factor` x `factor` pixels of a (row, col) plane.
+
+    A block cut by the last row or column is filled up with that row or column.
+    """
+    import cv2
+
+    if factor == 1:
+        return plane
+    down, right = (-n % factor for n in plane.shape)
+    if down or right:
+        plane = cv2.copyMakeBorder(plane, 0, down, 0, right, cv2.BORDER_REPLICATE)
+    size = (plane.shape[1] // factor, plane.shape[0] // factor)
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+
+def scale_grid(grid: Grid, shape: tuple[int, int]) -> Grid:
+    """The same ground cut into `shape` (rows, cols) pixels."""
+    down, across = grid.shape[0] / shape[0], grid.shape[1] / shape[1]
+    a, b, c, d, e, f = grid.to_ground
+    return Grid(shape=shape, to_ground=(a * across, b * down, c, d * across, e * down, f), origin=grid.origin)
+
+
+def coarser_grid(grid: Grid, factor: int) -> Grid:
+    """The grid of blocks of `factor` x `factor` pixels."""
+    a, b, c, d, e, f = grid.to_ground
+    rows, cols = (-(-n // factor) for n in grid.shape)
+    return Grid(
+        shape=(rows, cols),
+        to_ground=(a * factor, b * factor, c, d * factor, e * factor, f),
+        origin=grid.origin,
+    )

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip
+from pipeline.geometry import block_mean
 
 Plane = npt.NDArray[np.float32]
 
@@ -56,20 +57,6 @@ class Cells:
         return max(1, round(side / self.size))
 
 
-def reduce_plane(plane: Plane, factor: int) -> Plane:
-    """Mean over blocks of `factor` x `factor`; a cut block at the last row or column has its own mean."""
-    import cv2
-
-    if factor == 1:
-        return plane
-    rows, cols = plane.shape
-    down, right = -rows % factor, -cols % factor
-    if down or right:
-        plane = cv2.copyMakeBorder(plane, 0, down, 0, right, cv2.BORDER_REPLICATE)
-    size = (plane.shape[1] // factor, plane.shape[0] // factor)
-    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), dtype=np.float32)
-
-
 def enlarge(chosen: BoolArray, factor: int, shape: tuple[int, int]) -> BoolArray:
     """A cell mask on the pixels it came from."""
     import cv2
@@ -112,8 +99,8 @@ def make_cells(chip: Chip) -> Cells:
     first = min(least, max(1, round(FINE / gsd)))
     second = max(1, min(least // first, round(CELL / (gsd * first))))
     whole = bool(chip.valid.all())
-    fine_share = reduce_plane(chip.valid.astype(np.float32), first)
-    fine = {name: reduce_plane(plane, first) for name, plane in zip(chip.bands, chip.pixels, strict=True)}
+    fine_share = block_mean(chip.valid.astype(np.float32), first)
+    fine = {name: block_mean(plane, first) for name, plane in zip(chip.bands, chip.pixels, strict=True)}
     if not chip.calibrated:
         fine = {name: plane * np.float32(_VISUAL_GAIN) for name, plane in fine.items()}
     if not whole:
@@ -125,9 +112,9 @@ def make_cells(chip: Chip) -> Cells:
     )
     if not whole:
         step[cv2.erode((fine_share > 0.99).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0] = 0.0
-    share = reduce_plane(fine_share, second)
+    share = block_mean(fine_share, second)
     planes = {
-        name: reduce_plane(plane if whole else plane * fine_share, second) for name, plane in fine.items()
+        name: block_mean(plane if whole else plane * fine_share, second) for name, plane in fine.items()
     }
     if not whole:
         planes = {name: _over(plane, share) for name, plane in planes.items()}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.clouds.cells import Cells, enlarge, make_cells, reduce_plane
+from pipeline.clouds.cells import Cells, enlarge, make_cells
 from pipeline.clouds.delivered import combine_delivered
 from pipeline.clouds.s2 import find_cloud_s2
 from pipeline.clouds.shadows import find_shadow
 from pipeline.clouds.spectral import find_cloud, measure_lift
 from pipeline.config import CloudsConfig
 from pipeline.datatypes import BoolArray, Chip, CloudMask, ViewGeometry
+from pipeline.geometry import block_mean
 
 
 def find_clouds(chip: Chip, view: ViewGeometry | None, *, config: CloudsConfig) -> CloudMask:
@@ -46,4 +47,4 @@ def find_clouds(chip: Chip, view: ViewGeometry | None, *, config: CloudsConfig) 
 
 def _on_cells(chosen: BoolArray, cells: Cells) -> BoolArray:
     """(row, col) on cells, True where at least half of a cell is chosen."""
-    return np.asarray(reduce_plane(chosen.astype(np.float32), cells.factor) >= 0.5)
+    return np.asarray(block_mean(chosen.astype(np.float32), cells.factor) >= 0.5)

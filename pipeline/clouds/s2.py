@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.clouds.cells import enlarge, reduce_plane
+from pipeline.clouds.cells import enlarge
 from pipeline.datatypes import BoolArray, Chip
+from pipeline.geometry import block_mean
 
 if TYPE_CHECKING:
     from s2cloudless import S2PixelCloudDetector
@@ -66,7 +67,7 @@ def find_cloud_s2(chip: Chip) -> BoolArray | None:
     if detector is None:
         return None
     planes = [chip.band(*names) for names in BANDS]
-    stack = np.stack([reduce_plane(p, factor) for p in planes if p is not None], axis=-1)
+    stack = np.stack([block_mean(p, factor) for p in planes if p is not None], axis=-1)
     probability = detector.get_cloud_probability_maps(stack[None].astype(np.float64))
     cloudy = detector.get_mask_from_prob(probability)[0] > 0
     return enlarge(np.asarray(cloudy), factor, chip.valid.shape) & chip.valid

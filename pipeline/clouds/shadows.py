@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.clouds.cells import Cells, Plane, brightness, reduce_plane
+from pipeline.clouds.cells import Cells, Plane, brightness
 from pipeline.clouds.spectral import dilate, opened
 from pipeline.datatypes import BoolArray, Grid, ViewGeometry
-from pipeline.geometry import relief_shift, shadow_shift
+from pipeline.geometry import block_mean, relief_shift, shadow_shift
 
 HEIGHTS = (300.0, 4000.0)
 """Of a cloud's base, above the water [m]."""
@@ -125,13 +125,13 @@ def find_shadow(
     found: list[tuple[float, float, tuple[float, float]]] = []
     coarse = max(1, int(np.ceil(np.sqrt(cloudy.size / _MOST_CELLS))))
     small = Darkness(
-        value=reduce_plane(dark.value, coarse),
-        clear=reduce_plane(dark.clear.astype(np.float32), coarse) > 0.5,
+        value=block_mean(dark.value, coarse),
+        clear=block_mean(dark.clear.astype(np.float32), coarse) > 0.5,
     )
     for one in views:
         row, col = (rate / cells.factor for rate in shift_per_height(one, grid))
         match = find_height(
-            reduce_plane(cloudy.astype(np.float32), coarse) > 0.5, small, (row / coarse, col / coarse)
+            block_mean(cloudy.astype(np.float32), coarse) > 0.5, small, (row / coarse, col / coarse)
         )
         if match is not None:
             found.append((match[1], match[0], (row, col)))

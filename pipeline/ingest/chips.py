@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import IngestConfig
-from pipeline.datatypes import BoolArray, Chip, Grid, Polygon, Scene
+from pipeline.datatypes import BoolArray, Chip, Polygon, Scene
 from pipeline.errors import InputError
-from pipeline.geometry import grid_of
+from pipeline.geometry import grid_of, scale_grid
 from pipeline.ingest.masks import read_delivered
 from pipeline.ingest.windows import Target, find_empty, read_planes
 
@@ -152,8 +152,6 @@ def _square(chip: Chip) -> Chip:
     size = min(grid.gsd_col, grid.gsd_row)
     rows = max(1, round(grid.shape[0] * grid.gsd_row / size))
     cols = max(1, round(grid.shape[1] * grid.gsd_col / size))
-    across, down = grid.shape[1] / cols, grid.shape[0] / rows
-    a, b, c, d, e, f = grid.to_ground
 
     def nearest(values: BoolArray | None) -> BoolArray | None:
         if values is None:
@@ -170,11 +168,7 @@ def _square(chip: Chip) -> Chip:
         chip,
         pixels=pixels,
         valid=valid,
-        grid=Grid(
-            shape=(rows, cols),
-            to_ground=(a * across, b * down, c, d * across, e * down, f),
-            origin=grid.origin,
-        ),
+        grid=scale_grid(grid, (rows, cols)),
         delivered_cloudy=nearest(chip.delivered_cloudy),
         delivered_shadowed=nearest(chip.delivered_shadowed),
     )

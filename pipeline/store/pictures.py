@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipeline.datatypes import Grid
 from pipeline.errors import StoreError
-from pipeline.geometry import pixel_to_lonlat
+from pipeline.geometry import pixel_to_lonlat, scale_grid
 from pipeline.store.files import sync_file
 
 _STRAIGHT = 1e-6
@@ -57,13 +57,6 @@ def grid_transform(grid: Grid, crs: str) -> tuple[float, float, float, float, fl
     tiny = _STRAIGHT * max(abs(a), abs(b), abs(d), abs(e))
     a, b, d, e = (0.0 if abs(v) < tiny else float(v) for v in (a, b, d, e))
     return a, b, float(c), d, e, float(f)
-
-
-def scale_grid(grid: Grid, shape: tuple[int, int]) -> Grid:
-    """The same ground cut into `shape` (rows, cols) pixels."""
-    down, across = grid.shape[0] / shape[0], grid.shape[1] / shape[1]
-    a, b, c, d, e, f = grid.to_ground
-    return Grid(shape=shape, to_ground=(a * across, b * down, c, d * across, e * down, f), origin=grid.origin)
 
 
 def write_geotiff(path: Path, rgb: Picture, *, grid: Grid, crs: str) -> None:
