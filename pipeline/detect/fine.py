@@ -45,17 +45,20 @@ def _line(along_px: int, across_px: int) -> npt.NDArray[np.uint8]:
     return np.ones((max(1, along_px) | 1, max(1, across_px) | 1), np.uint8)
 
 
-def _body(stands: BoolArray, step: float, beam_px: int) -> BoolArray:
-    """The ship's own component of what stands out, gaps closed, thin things taken off."""
+def _body(stands: BoolArray, step: tuple[float, float], beam: float) -> BoolArray:
+    """The ship's own component of what stands out, gaps closed, thin things taken off.
+
+    `step` is along and across her [m].
+    """
     import cv2
 
     image = stands.astype(np.uint8)
-    image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, _line(1, round(1.6 / step)))
-    image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, _line(round(_GAP / step), 1))
-    image = cv2.morphologyEx(image, cv2.MORPH_OPEN, _line(round(2 * _THIN / step), round(_THIN / step)))
+    image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, _line(1, round(1.6 / step[1])))
+    image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, _line(round(_GAP / step[0]), 1))
+    image = cv2.morphologyEx(image, cv2.MORPH_OPEN, _line(round(2 * _THIN / step[0]), round(_THIN / step[1])))
     count, labels = cv2.connectedComponents(image, connectivity=4)
     middle = labels.shape[1] // 2
-    half = max(1, beam_px // 3)
+    half = max(1, round(beam / step[1]) // 3)
     quarter = labels.shape[0] // 4
     votes = np.bincount(labels[quarter:-quarter, middle - half : middle + half + 1].ravel(), minlength=count)
     votes[0] = 0
@@ -87,17 +90,18 @@ def _threshold(cover: Cover, box: Box) -> float:
 def fit_fine(cover: Cover, box: Box) -> Box | None:
     """The box at the pixels of `cover` (contrast to water); None where no body fills it."""
     step = min(cover.grid.gsd, 1.0)
+    fine = step / 3  # a side is where the interpolated contrast falls off, to a part of a pixel
     level = _threshold(cover, box)
     for _ in range(2):
         along = np.arange(-0.5 * box.length - 20.0, 0.5 * box.length + 20.0, step)
         reach = 0.5 * box.beam + 8.0
-        across = np.arange(-np.ceil(reach / step), np.ceil(reach / step) + 1) * step
+        across = np.arange(-np.ceil(reach / fine), np.ceil(reach / fine) + 1) * fine
         stands = sample_cover(cover, box, along=along, across=across) > level
-        body = _body(stands, step, round(box.beam / step))
+        body = _body(stands, (step, fine), box.beam)
         left, right, some = _edges(body, across)
         if some.sum() < 8:
             return None
-        width = np.where(some, right - left + step, 0.0)
+        width = np.where(some, right - left + fine, 0.0)
         usual = float(np.median(width[some]))
         hull = np.flatnonzero(width > 0.18 * usual)
         low, high = float(along[hull[0]]) - step / 2, float(along[hull[-1]]) + step / 2
@@ -115,6 +119,6 @@ def fit_fine(cover: Cover, box: Box) -> Box | None:
             centre=(float(centre[0]), float(centre[1])),
             heading=(box.heading + turn) % 360.0,
             length=high - low,
-            beam=starboard_edge - port + step,
+            beam=starboard_edge - port + fine,
         )
     return box
