@@ -213,6 +213,14 @@ def test_a_ship_passing_outside_is_no_visit() -> None:
     assert group(look(0), look(1, ship_at("outside", LADEN)), look(2)).visits == ()
 
 
+@pytest.mark.parametrize("flag", ["wake", "cut-by-edge"])
+def test_a_ship_under_way_in_the_anchorage_is_no_visit(flag: str) -> None:
+    anchored = ship_at("roads", LADEN)
+    assert len(group(look(0), look(1, anchored), look(2)).visits) == 1
+    passing = replace(anchored, flags=(flag,))
+    assert group(look(0), look(1, passing), look(2)).visits == ()
+
+
 def test_a_bulk_carrier_at_the_berth_is_no_visit_but_takes_the_berth() -> None:
     bulk = ship_at("b1", tanker=0.05)
     found = group(look(0), look(1, bulk), look(2, bulk), look(3))

@@ -18,6 +18,8 @@ METRES_PER_DEGREE = 111_195.0
 RANKS: dict[BerthOutcome, int] = {"not-imaged": 0, "obscured": 1, "clear-empty": 2, "occupied": 3}
 CLEAR_ENOUGH = 0.7
 """Of a berth where another ship was seen, for her absence to be seen as well [1]."""
+PASSING = frozenset({"wake", "cut-by-edge"})
+"""Flags of a detection that is not a ship lying at anchor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +111,10 @@ def _pass_of(group: Sequence[SceneResult], site: Site) -> Pass:
 
 
 def _sightings_of(result: SceneResult, site: Site) -> list[Sighting]:
-    """Ships at a berth or in an anchorage; whoever is elsewhere is passing."""
+    """Ships at a berth or at anchor; whoever is elsewhere, or trails a wake, is passing.
+
+    A part of a ship at the image's edge is no sighting at anchor either: nobody knows her size.
+    """
     berths = {feature.id for feature in site.of_role("berth")}
     anchorages = [feature.outline for feature in site.of_role("anchorage")]
     assert result.datetime is not None
@@ -117,7 +122,8 @@ def _sightings_of(result: SceneResult, site: Site) -> list[Sighting]:
     for ship in result.detections:
         centre = centre_of(ship.outline)
         at_berth = ship.berth_id is not None and (not berths or ship.berth_id in berths)
-        if not at_berth and not any(contains(area, centre) for area in anchorages):
+        anchored = PASSING.isdisjoint(ship.flags) and any(contains(area, centre) for area in anchorages)
+        if not at_berth and not anchored:
             continue
         found.append(
             Sighting(
