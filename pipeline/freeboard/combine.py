@@ -14,26 +14,37 @@ Array = npt.NDArray[np.float64]
 MISREAD = {False: 0.001, True: 0.02}
 """Prior probability that a side is not what the model says, by whether the sun shines on it: shadows on open
 water are much alike, the paint of hulls is not."""
+RACK_HEIGHT, RACK_PLACE, RACK_SHARE = 2.5, 0.25, 0.3
+"""A catwalk or pipe rack: its height above the deck [m], its distance from the deck edge [beams], half-way to
+the centreline, and how many ships have one on the side in question."""
 ALONE = 0.0003
 """The same where one side speaks alone: its likelihood is flat at this level."""
 
 
-def _weights(fit: SideFit) -> Array:
+def _weights(fit: SideFit, beam: float) -> Array:
     """(freeboard, deck edge) probability, widened where the best profile does not fit well."""
     weight = np.exp((fit.table - fit.table.max()) / max(1.0, fit.chi2))
     if fit.shifts.beta > fit.shifts.alpha:
-        weight = _without_bar(weight, fit)
+        weight = _without_gear(weight, fit, beam)
     return np.asarray(weight / weight.sum())
 
 
-def _without_bar(weight: Array, fit: SideFit) -> Array:
-    """A gutter bar along the deck's edge shades b |S| of the deck: the shadow looks like that of F + b k."""
-    grid = fit.freeboards
-    k = fit.shifts.shade / fit.shifts.beta
+def _without_gear(weight: Array, fit: SideFit, beam: float) -> Array:
+    """What stands on deck shades its edge, and a shaded edge looks like more shadow, so more freeboard.
+
+    A gutter bar of height b shades b |S| of the deck. Under a low sun a catwalk or pipe rack does too.
+    """
+    grid, shade = fit.freeboards, fit.shifts.shade
+    heights, shares = np.polynomial.hermite_e.hermegauss(7)
+    lengths = list(np.maximum(BAR[0] + BAR[1] * heights, 0.0) * shade)
+    shares = shares / shares.sum()
+    reach = RACK_HEIGHT * shade - RACK_PLACE * beam
+    if reach > 0.0:
+        lengths += list(np.linspace(0.1, 1.0, 7) * min(reach, 3.0))
+        shares = np.concatenate([(1 - RACK_SHARE) * shares, np.full(7, RACK_SHARE / 7)])
     out = np.zeros_like(weight)
-    for node, share in zip(*np.polynomial.hermite_e.hermegauss(7), strict=True):
-        height = max(BAR[0] + BAR[1] * node, 0.0)
-        place = np.minimum((grid + height * k - grid[0]) / (grid[1] - grid[0]), len(grid) - 1.0)
+    for length, share in zip(lengths, shares, strict=True):
+        place = np.minimum((grid + length / fit.shifts.beta - grid[0]) / (grid[1] - grid[0]), len(grid) - 1.0)
         i = np.minimum(place.astype(np.intp), len(grid) - 2)
         t = (place - i)[:, None]
         out += share * ((1 - t) * weight[i] + t * weight[i + 1])
@@ -73,7 +84,7 @@ def combine_sides(grid: Array, fits: dict[int, SideFit], beam: tuple[float, floa
 
 
 def _one_side(grid: Array, fit: SideFit, beam: tuple[float, float]) -> Array:
-    height = _weights(fit).sum(axis=1)
+    height = _weights(fit, beam[0]).sum(axis=1)
     height = (1 - ALONE) * height + ALONE / len(height)
     out = np.zeros(len(grid))
     for offset, weight in zip(*_heel_offsets(beam[0]), strict=True):
@@ -83,7 +94,7 @@ def _one_side(grid: Array, fit: SideFit, beam: tuple[float, float]) -> Array:
 
 def _both_sides(grid: Array, starboard: SideFit, port: SideFit, beam: tuple[float, float]) -> Array:
     """Either both sides are read rightly, or one of them is not and the other speaks alone."""
-    first, second = _weights(starboard), _weights(port)
+    first, second = _weights(starboard, beam[0]), _weights(port, beam[0])
     apart = starboard.places[:, None] + port.places[None, :] - beam[0]
     agree = np.exp(-0.5 * (apart / beam[1]) ** 2)
     joint = first @ agree @ second.T

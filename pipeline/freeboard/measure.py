@@ -39,6 +39,7 @@ from pipeline.freeboard.windows import (
     choose_channels,
     make_window,
     relevel,
+    stands_out,
     water_levels,
     with_waves,
 )
@@ -171,12 +172,17 @@ def _prepare(
         return Refused(code="shadow-not-on-water", message="no open water beside the ship to compare with")
     spread = 1.2 + 0.07 * detection.beam + 0.5 * strip.gsd
     beside = (0.5 * detection.beam + 1.6 * spread, 0.5 * detection.beam + 1.6 * spread + 10.0)
-    profile = average_stations(strip, water, width=0.6 * strip.gsd, beside=beside)
+    profile = average_stations(strip, water, width=max(0.6 * strip.gsd, 0.24), beside=beside)
+    water = with_waves(water, profile, beside[0] + 0.4 * top)
+    if not stands_out(profile, water, 0.35 * detection.beam):
+        return Refused(
+            code="edge-unresolved", message="nothing stands out from the sea where the hull should be"
+        )
     return Prepared(
         chip=chip,
         strip=strip,
         profile=profile,
-        water=with_waves(water, profile, beside[0] + 0.4 * top),
+        water=water,
         channels=channels,
         top=top,
         detection=detection,

@@ -348,17 +348,23 @@ def _log_darker(solved: Array, mean: Array, spread: Array) -> Array:
     return np.asarray(log_ndtr(-after / np.sqrt(left)) - log_ndtr(-before / np.sqrt(variance)))
 
 
+def _outer(rows: Array) -> Array:
+    """(..., sample, sample) sum of the outer products of (..., row, sample)."""
+    return np.asarray(np.matmul(np.ascontiguousarray(np.swapaxes(rows, -1, -2)), rows))
+
+
 def structure(shares: Array, levels: Levels, correlation: Array) -> Array:
     """(..., sample, sample) covariance of structure; paints are independent of each other, waters too."""
     weighted = shares[..., :4, :] * np.array(levels.structure)[:, None]
-    paint, water = weighted[..., :2, :], weighted[..., 2:, :]
-    K = np.matmul(np.swapaxes(paint, -1, -2), paint) * correlation[0]
-    K += np.matmul(np.swapaxes(water, -1, -2), water) * correlation[1]
-    side = levels.bands * shares[..., SIDE, :]
-    K += side[..., :, None] * side[..., None, :] * correlation[2]
+    bands = levels.bands * shares[..., SIDE : SIDE + 1, :]
+    parts = [weighted[..., :2, :], weighted[..., 2:, :], bands]
     if shares.shape[-2] > 4 and levels.bar > 0.0:
-        bar = levels.bar * shares[..., 4, :]
-        K += bar[..., :, None] * bar[..., None, :] * correlation[3]
+        parts.append(levels.bar * shares[..., 4:5, :])
+    K = _outer(parts[0]) * correlation[0]
+    for part, kernel in zip(parts[1:], correlation[1:], strict=False):
+        term = _outer(part)
+        term *= kernel
+        K += term
     return np.asarray(K)
 
 

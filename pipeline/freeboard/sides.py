@@ -24,12 +24,14 @@ Array = npt.NDArray[np.float64]
 FLOOR = -1e4
 KEEP = 20.0
 """Coarse cells this far below the best are not looked at again [nats]."""
+ROWS = 18.0
+"""Freeboards this far below the best keep what one blur and one depth of light say of them [nats]."""
 RIDGE = 6.0
 """Deck edges this far below the best of their freeboard are not looked at again [nats]."""
 Z_EFFS = ((0.06, 0.3), (0.2, 0.4), (0.45, 0.22), (0.9, 0.08))
 """Effective depths of the water's light [m] with their prior weights: a turbid port has 0.1 to 0.3, blue
 water more than one."""
-TEXTURES = ((0.5, 0.3), (1.0, 0.4), (2.0, 0.3))
+TEXTURES = ((0.25, 0.25), (0.5, 0.25), (1.0, 0.3), (2.0, 0.2))
 """How strong structure in paint may be against what the deck shows, with prior weights [1]."""
 BLURS_PX = (0.3, 0.5, 0.75, 1.1)
 """Standard deviations of the optics and resampling, without the pixel's own box."""
@@ -39,7 +41,7 @@ DEEPEST = -80.0
 """Floor of log likelihoods in a side's table [nats]."""
 PLACE_STEP = 0.05
 """Of the deck edge in the table that both sides are combined with [m]."""
-CHUNK = 24
+CHUNK = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -264,7 +266,7 @@ def _ridge(sketch: Array) -> npt.NDArray[np.bool_]:
     from scipy.ndimage import binary_dilation
 
     along = sketch.max(axis=1, keepdims=True)
-    keep = (sketch > along - RIDGE) & (along > along.max() - 2 * KEEP)
+    keep = (sketch > along - RIDGE) & (along > along.max() - ROWS)
     return np.asarray(binary_dilation(keep, structure=np.ones((3, 3))))
 
 
@@ -309,35 +311,45 @@ def _narrow(window: Window, shifts: SideShifts, edges: tuple[float, float], top:
 
 
 def _modes(F: Array, e: Array, value: Array) -> list[tuple[float, float]]:
-    """(freeboard, deck edge) of at most three separate maxima over freeboard, best first."""
+    """(freeboard, deck edge) where settings are chosen: up to three maxima, then what is far from them."""
     along = value.max(axis=1)
     padded = np.concatenate([[-np.inf], along, [-np.inf]])
     peaks = np.flatnonzero((padded[1:-1] >= padded[:-2]) & (padded[1:-1] >= padded[2:]))
     order = peaks[np.argsort(-along[peaks], kind="stable")][:3]
-    return [(float(F[k]), float(e[value[k].argmax()])) for k in order if along[k] > along.max() - KEEP]
+    chosen = [int(k) for k in order if along[k] > along.max() - KEEP]
+    plausible = np.flatnonzero(along > along.max() - 0.5 * KEEP)
+    while len(chosen) < 4 and plausible.size:
+        apart = np.abs(F[plausible][:, None] - F[chosen][None, :]).min(axis=1)
+        if apart.max() < 0.8:
+            break
+        chosen.append(int(plausible[apart.argmax()]))
+    return [(float(F[k]), float(e[value[k].argmax()])) for k in chosen]
 
 
 def _likely_settings(
     window: Window, shifts: SideShifts, modes: list[tuple[float, float]], smear: float
 ) -> list[tuple[float, float, float]]:
-    """(blur of the optics [pixel], texture, weight) worth keeping, from around the best candidates."""
+    """(blur of the optics [pixel], texture, prior weight): the best of each mode, best mode first."""
     edges = [e for _, e in modes]
     near = _narrow(window, shifts, (min(edges) - 1.0, max(edges) + 1.0), max(F for F, _ in modes))
     blur = gaussian_blur(near, 0.5)
     F0 = np.array([-0.5, 0.0, 0.5]) * blur / max(shifts.reach, 0.1)
-    e0 = np.array([-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9]) * blur
+    e0 = np.array([-0.9, -0.5, -0.2, 0.2, 0.5, 0.9]) * blur
     pairs = [np.meshgrid(np.maximum(F + F0, 0.0), e + e0) for F, e in modes]
     state = (np.concatenate([p[0].ravel() for p in pairs]), np.concatenate([p[1].ravel() for p in pairs]))
-    found = []
-    for blur_px, first in zip(BLURS_PX, BLUR_SHARES, strict=True):
-        for texture, second in TEXTURES:
-            setting = Setting(gaussian_blur(near, blur_px), 0.2, smear, texture)
-            score = float(evaluate(near, shifts, state, setting)[0].max()) + np.log(first * second)
-            found.append((score, blur_px, texture))
-    found.sort(reverse=True)
-    kept = [f for f in found[:3] if f[0] > found[0][0] - 3.0]
-    weight = np.exp(np.array([f[0] for f in kept]) - found[0][0])
-    return [(f[1], f[2], float(w)) for f, w in zip(kept, weight / weight.sum(), strict=True)]
+    choices = [
+        (blur_px, texture, first * second)
+        for blur_px, first in zip(BLURS_PX, BLUR_SHARES, strict=True)
+        for texture, second in TEXTURES
+    ]
+    scores = np.zeros((len(choices), len(modes)))
+    for k, (blur_px, texture, weight) in enumerate(choices):
+        setting = Setting(gaussian_blur(near, blur_px), 0.2, smear, texture)
+        found = evaluate(near, shifts, state, setting)[0]
+        scores[k] = found.reshape(len(modes), -1).max(axis=1) + np.log(weight)
+    best = scores.argmax(axis=0)[np.argsort(-scores.max(axis=0), kind="stable")]
+    kept = list(dict.fromkeys([int(k) for k in best] + [int(k) for k in np.argsort(-scores.max(axis=1))[:2]]))
+    return [choices[k] for k in kept[:3]]
 
 
 def _finish(

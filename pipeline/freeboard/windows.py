@@ -107,6 +107,16 @@ def with_waves(water: Array, profile: CrossProfile, outside: float) -> Array:
     return np.column_stack([water, waves])
 
 
+def stands_out(profile: CrossProfile, water: Array, half: float) -> bool:
+    """Whether the profile within `half` [m] of the centreline differs from the sea by more than waves do."""
+    inside = np.abs(profile.u) < half
+    if not inside.any():
+        return False
+    gap = profile.value[:, inside] - water[:, :1]
+    noise = np.maximum(water[:, 2], np.median(profile.error, axis=1))
+    return bool((np.sqrt((gap**2).mean(axis=1)) > 4.0 * noise).any())
+
+
 def make_window(
     profile: CrossProfile,
     shifts: SideShifts,
