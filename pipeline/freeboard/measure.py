@@ -198,7 +198,7 @@ def _windows(prepared: Prepared, view: ViewGeometry) -> dict[int, Look]:
         window = make_window(prepared.profile, shifts, prepared.detection, prepared.water, setting)
         scan = None
         if window is not None:
-            first = scan_side(window, shifts)
+            first = scan_side(window, shifts, share=1.0)
             edge = float(first.e[int(first.value.max(axis=0).argmax())])
             window = relevel(window, shifts, prepared.water, edge)
             scan = scan_side(window, shifts)
@@ -275,7 +275,7 @@ def _check_azimuth(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideF
         sun_azimuth=view.sun_azimuth,
         source=view.source,
     )
-    if len(fits) < 2:
+    if len(fits) < 2 or max(fit.shifts.alpha for fit in fits.values()) < 0.08:
         return "undecided"
     scale = max(1.0, *(fit.chi2 for fit in fits.values()))
     stated = np.sum([fit.evidence for fit in fits.values()], axis=0)

@@ -41,7 +41,8 @@ DEEPEST = -80.0
 """Floor of log likelihoods in a side's table [nats]."""
 PLACE_STEP = 0.05
 """Of the deck edge in the table that both sides are combined with [m]."""
-CHUNK = 16
+CHUNK = 16_000
+"""Numbers in one covariance matrix times candidates that are worked on at once: fits a core's cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -157,8 +158,9 @@ def evaluate(
     F, e = state
     total, chi2 = np.zeros(len(F)), np.zeros(len(F))
     noise = [noise_covariance(window.v, errors) for errors in window.errors]
-    for start in range(0, len(F), CHUNK):
-        part = slice(start, start + CHUNK)
+    chunk = int(np.clip(CHUNK // len(window.v) ** 2, 4, 128))
+    for start in range(0, len(F), chunk):
+        part = slice(start, start + chunk)
         shares = variants(window.v, shifts, (F[part], e[part]), setting[:3])
         for k, levels in enumerate(beliefs):
             data = (window.v, window.values[k], noise[k])
@@ -169,10 +171,10 @@ def evaluate(
     return total - 0.5 * ((e - mean) / spread) ** 2, chi2
 
 
-def scan_side(window: Window, shifts: SideShifts) -> Scan:
-    """The coarse pass: every freeboard and every deck edge that a step of the profile allows."""
+def scan_side(window: Window, shifts: SideShifts, *, share: float = 0.6) -> Scan:
+    """The coarse pass: every freeboard and deck edge, in steps of `share` of the blur."""
     rough = coarsen(window, max(0.8, 0.6 * window.gsd))
-    return _scan(rough, shifts, Setting(gaussian_blur(rough, 0.65), 0.15, _smear(window)), share=0.6)
+    return _scan(rough, shifts, Setting(gaussian_blur(rough, 0.65), 0.15, _smear(window)), share=share)
 
 
 def seen_levels(window: Window, shifts: SideShifts, scan: Scan) -> Levels:
