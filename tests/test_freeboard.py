@@ -15,6 +15,7 @@ from pipeline.errors import Refused
 from pipeline.freeboard import expected_sigma, measure_freeboard
 from pipeline.freeboard.combine import summarise
 from pipeline.freeboard.model import masks, side_shifts
+from pipeline.freeboard.windows import choose_channels
 from pipeline.geometry import polygon_mask
 
 CONFIG = FreeboardConfig()
@@ -321,3 +322,18 @@ def test_random_ships_in_open_water() -> None:
         inside.append(found.interval90[0] - 0.1 < world.freeboard < found.interval90[1] + 0.1)
     assert np.mean(np.abs(errors)) < 0.35
     assert np.mean(inside) >= 0.65
+
+
+def test_the_band_that_parts_side_and_deck_is_taken() -> None:
+    """A red side under a green deck is of the deck's brightness in red, and dark in green."""
+    across = np.tile(np.linspace(-1, 1, 101), 40)
+    rng = np.random.default_rng(3)
+    side = across > 0.84
+    noise = rng.normal(0, 0.004, (4, across.size))
+    red_side = np.array([0.05, 0.07, 0.11, 0.2])[:, None]
+    green_deck = np.array([0.06, 0.14, 0.115, 0.21])[:, None]
+    bands = ("blue", "green", "red", "nir")
+    apart = np.where(side, red_side, green_deck) + noise
+    alike = np.where(side, green_deck, green_deck) + noise
+    assert [c.name for c in choose_channels(bands, apart, across)] == ["green", "nir"]
+    assert [c.name for c in choose_channels(bands, alike, across)] == ["red", "nir"]

@@ -164,7 +164,9 @@ def _prepare(
         return Refused(code="outside-image", message="less than 60 % of the mid-body lies inside the image")
     if strip.usable[inside].mean() < 0.6:
         return Refused(code="clouded", message="less than 60 % of the mid-body can be seen")
-    channels = choose_channels(chip.bands, strip.values[:, inside])
+    channels = choose_channels(
+        chip.bands, strip.values[:, inside], strip.across[inside] / (0.5 * detection.beam)
+    )
     turn = refine_heading(strip, within=max(2.0, 2.5 * detection.heading_sigma), beam=detection.beam)
     strip = mix_strip(turn_strip(strip, turn), np.array([c.mix for c in channels]))
     water = water_levels(strip, 0.6 * detection.beam + 0.6 * top + 4.0)

@@ -19,6 +19,10 @@ PANSHARPENED = 0.25
 """Share of fine detail that is a band's own, below which bands are one camera's picture, tinted [1]."""
 
 
+_CLEARER = 1.5
+"""Green is taken for red where it parts side and deck this much better [1]."""
+_PLAIN = 1.5
+"""Contrast of side and deck from which a band shows the side at all, in the deck's spread [1]."""
 WALL_SKY = 0.12
 """Light on a wall in the shade against that on a horizontal plane in the sun [1]."""
 
@@ -37,28 +41,46 @@ PREFERRED = ("red", "nir", "pan", "green", "b1", "b2", "b3", "blue")
 """Red water is opaque after a metre or two, near infrared water is black: crisp edges first."""
 
 
-def choose_channels(bands: tuple[str, ...], pixels: Array) -> tuple[Channel, ...]:
+def choose_channels(bands: tuple[str, ...], pixels: Array, across: Array) -> tuple[Channel, ...]:
     """What is fitted: at most two channels, each a mixture of bands with its weight in the log likelihood.
 
     Bands see the same paint and the same waves: two of them are counted as 1.3 independent looks. In a
     pansharpened product the colours are coarser than the pixels and leave halos beside every edge; only
-    the sum of the bands carries what the panchromatic camera saw.
+    the sum of the bands carries what the panchromatic camera saw. Red is taken for the shadow's sake; where
+    a side in the sun is of the deck's brightness in red but not in green, green tells them apart.
 
     Parameters
     ----------
     pixels
-        (band, point) near the ship, in the order along a row of the image.
+        (band, point) within the ship's outline, in the order along a row of the image.
+    across
+        (point,) to starboard of the outline's middle, in half beams [1].
     """
     if "pan" in bands:
         return (_single(bands, "pan", 1.0),)
     if "red" in bands and "nir" in bands:
         if is_pansharpened(pixels[bands.index("red")], pixels[bands.index("nir")]):
             return (Channel("mean", tuple(1.0 / len(bands) for _ in bands), 1.0),)
-        return _single(bands, "red", 0.7), _single(bands, "nir", 0.6)
+        first = "red"
+        if "green" in bands:
+            red, green = (_side_contrast(pixels[bands.index(name)], across) for name in ("red", "green"))
+            first = "green" if green > max(_CLEARER * red, _PLAIN) else "red"
+        return _single(bands, first, 0.7), _single(bands, "nir", 0.6)
     for name in PREFERRED:
         if name in bands:
             return (_single(bands, name, 1.0),)
     return (_single(bands, bands[0], 1.0),)
+
+
+def _side_contrast(plane: Array, across: Array) -> float:
+    """How far the rim of an outline, port or starboard, differs from its deck, in the deck's own spread."""
+    deck = plane[(np.abs(across) > 0.3) & (np.abs(across) < 0.75)]
+    rims = [plane[(sign * across > 0.86) & (sign * across < 0.98)] for sign in (1, -1)]
+    if len(deck) < 30 or min(len(rim) for rim in rims) < 10:
+        return 0.0
+    middle = float(np.median(deck))
+    spread = max(1.4826 * float(np.median(np.abs(deck - middle))), 0.02 * middle, 1e-4)
+    return max(abs(float(np.median(rim)) - middle) for rim in rims) / spread
 
 
 def _single(bands: tuple[str, ...], name: str, weight: float) -> Channel:
