@@ -71,7 +71,6 @@ class Pass:
 _OVERCAST = Clouds(cover=0.97, height=900.0, size=500.0, thickness=0.98, seed=3)
 _FAIR = Clouds(cover=0.06, height=1400.0, size=220.0, thickness=0.85, seed=11)
 PLAN = (
-    Pass(day=0, minute=125, gsd=10.0, incidence=5.0, azimuth=285.0),
     Pass(day=1, minute=100, gsd=0.5, incidence=18.0, azimuth=265.0),
     Pass(day=3, minute=130, gsd=3.0, incidence=6.0, azimuth=100.0, ship=("v1", "arrival", "anchorage")),
     Pass(day=4, minute=110, gsd=0.5, incidence=20.0, azimuth=290.0, ship=("v1", "arrival", "west")),
@@ -96,6 +95,7 @@ PLAN = (
     Pass(day=24, minute=130, gsd=3.0, incidence=5.0, azimuth=98.0, ship=("v3", "arrival", "east")),
     Pass(day=25, minute=105, gsd=0.5, incidence=29.0, azimuth=95.0, ship=("v3", "departure", "east")),
     Pass(day=29, minute=110, gsd=0.5, incidence=19.0, azimuth=280.0, ship=("v4", "arrival", "west")),
+    Pass(day=30, minute=105, gsd=0.5, incidence=13.0, azimuth=262.0, ship=("v4", "departure", "west")),
     Pass(day=31, minute=120, gsd=0.5, incidence=17.0, azimuth=275.0, ship=("v4", "departure", "west")),
     Pass(day=32, minute=125, gsd=10.0, incidence=5.0, azimuth=285.0),
     Pass(day=33, minute=130, gsd=3.0, incidence=5.0, azimuth=98.0, damaged=True),

@@ -15,8 +15,10 @@ from pipeline.visits.sightings import Sighting
 Array = npt.NDArray[np.float64]
 
 SAMPLES = 2000
-SAME_STATE = 1.5
-"""Looks whose freeboards differ by less than this many standard deviations show one state."""
+SAME_STATE = 3.0
+"""Odds from which two looks show one state [1]."""
+ANY_FREEBOARD = 8.0
+"""Of a product tanker, laden to light [m]."""
 LADEN_FROM = 0.7
 """Fill from which the last look is taken as the departure [1]."""
 PART_FROM = 0.15
@@ -67,21 +69,30 @@ def last_state(looks: Sequence[Sighting]) -> State:
 
 
 def _agreeing(looks: Sequence[Sighting]) -> list[Sighting]:
-    """The leading looks whose freeboards are one state within their own errors.
+    """The leading looks whose curves speak rather for one freeboard than for two.
 
     Loading moves the deck by metres in a day, so that two looks that agree to decimetres show a ship that
     was not being loaded between them.
     """
     kept = [looks[0]]
     for look in looks[1:]:
-        first, other = looks[0].ship.freeboard, look.ship.freeboard
-        assert first is not None
-        assert other is not None
-        spread = float(np.hypot(first.sigma, other.sigma))
-        if abs(first.value - other.value) > SAME_STATE * spread or spread > 0.5:
+        if _odds_of_one_state(looks[0], look) < SAME_STATE:
             break
         kept.append(look)
     return kept
+
+
+def _odds_of_one_state(first: Sighting, second: Sighting) -> float:
+    """Evidence for one freeboard behind two looks over that for two, anywhere on `ANY_FREEBOARD` [1]."""
+    freeboards = np.arange(0.0, ANY_FREEBOARD, 0.02)
+    densities = []
+    for look in (first, second):
+        assert look.ship.freeboard is not None
+        curve = look.ship.freeboard.curve
+        values = np.asarray(curve.log_likelihood)
+        weight = np.exp(np.interp(freeboards, curve.freeboards(), values, left=-60.0, right=-60.0))
+        densities.append(weight / weight.sum())
+    return float(len(freeboards) * (densities[0] @ densities[1]))
 
 
 def combine_looks(looks: Sequence[Sighting]) -> State:
