@@ -12,17 +12,25 @@ from pipeline.geometry import ground_to_lonlat, ship_axes
 
 Array = npt.NDArray[np.float64]
 
+CUE_REACH = 0.05
+"""Metres across per metre of freeboard below which a side says nothing of it [1]."""
+
 
 def _edge_at(fit: SideFit, freeboard: float) -> float:
     return float(np.interp(freeboard, fit.freeboards, fit.edges))
 
 
 def profile_of(fits: dict[int, SideFit], band: str, freeboard: float) -> Profile:
-    """The fitted profile of both sides in one cross-hull coordinate, parts at `freeboard`."""
+    """The fitted profile in one cross-hull coordinate, parts at `freeboard`.
+
+    Of the sides that a freeboard was read from; one that gives its deck edge alone, at a quay say, is not
+    fitted there beyond that edge.
+    """
     u: list[float] = []
     observed: list[float] = []
     fitted: list[float] = []
-    for side in sorted(fits):
+    read = [side for side in sorted(fits) if fits[side].shifts.reach > CUE_REACH] or sorted(fits)
+    for side in read:
         fit = fits[side]
         outside = fit.window.v > 0.0
         along = slice(None, None, -1) if side < 0 else slice(None)

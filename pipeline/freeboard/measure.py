@@ -22,7 +22,7 @@ from pipeline.datatypes import (
 from pipeline.errors import Refused
 from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
 from pipeline.freeboard.expected import expected_sigma
-from pipeline.freeboard.marks import mark_lines, profile_of
+from pipeline.freeboard.marks import CUE_REACH, mark_lines, profile_of
 from pipeline.freeboard.model import Levels, SideShifts, side_shifts
 from pipeline.freeboard.sides import Scan, SideFit, Window, coarse_evidence, fit_side, scan_side, seen_levels
 from pipeline.freeboard.strip import (
@@ -314,7 +314,7 @@ def _conclude(
     density /= density.sum()
     uniform = int(np.sum(prepared.top >= GRID))
     bits = float(np.log2(uniform) + np.sum(density * np.log2(np.maximum(density, 1e-300))))
-    cues = tuple(_cue(fit, beam) for fit in fits.values() if fit.shifts.reach > 0.05)
+    cues = tuple(_cue(fit, beam) for fit in fits.values() if fit.shifts.reach > CUE_REACH)
     return Freeboard(
         value=value,
         sigma=sigma,
