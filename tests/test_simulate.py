@@ -12,7 +12,7 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.datatypes import ViewGeometry
-from pipeline.geometry import lonlat_to_ground, relief_shift, shadow_shift, shift_per_metre
+from pipeline.geometry import lonlat_to_ground, pixel_to_ground, relief_shift, shadow_shift, shift_per_metre
 from pipeline.simulate.meshes import Mesh, box, join, place
 
 pytest.importorskip("mitsuba", reason="the extra 'simulate' is not installed")
@@ -22,6 +22,7 @@ from pipeline.simulate.render import Frame, Sea, trace
 from pipeline.simulate.sensor import Sensor, record
 from pipeline.simulate.ships import Hull, Paint, build_ship
 from pipeline.simulate.sky import Clouds, hide, opacity
+from pipeline.simulate.world import SITUATIONS, Situation
 
 Array = npt.NDArray[np.float64]
 SAMPLE = Path(__file__).resolve().parents[1] / "sample_scenes"
@@ -124,6 +125,24 @@ def test_truth_of_a_chip_is_the_hull_afloat() -> None:
     assert np.ptp(extent) == pytest.approx(truth.length, rel=0.05)
     exact = truth_detection(truth, error=0.0)
     assert (exact.length, exact.beam, exact.heading) == (truth.length, truth.beam, truth.heading)
+
+
+@pytest.mark.parametrize("situation", SITUATIONS)
+def test_what_lies_about_a_ship_is_on_the_picture(situation: Situation) -> None:
+    """Open water is even beyond the ship and her shadow; anything alongside breaks it."""
+    (chip,) = simulate_chips(1, seed=12, gsd=1.0, situations=(situation,))
+    assert chip.situation == situation
+    plane = chip.chip.band("nir")
+    assert plane is not None
+    ground = pixel_to_ground(
+        chip.chip.grid, np.stack(np.meshgrid(*(np.arange(n) + 0.5 for n in plane.shape[::-1])), -1)
+    )
+    psi = np.radians(chip.truth.heading)
+    side = ground[..., 0] * np.cos(psi) - ground[..., 1] * np.sin(psi)
+    beyond = np.abs(side) > chip.truth.beam / 2 + 3.0 * chip.truth.freeboard + 4.0
+    lit = plane > 2.5 * np.median(plane[beyond])
+    share = float(lit[beyond].mean())
+    assert share < 0.002 if situation == "open" else share > 0.002
 
 
 def test_a_cloud_is_seen_and_shades_at_its_offsets() -> None:

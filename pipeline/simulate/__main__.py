@@ -39,10 +39,9 @@ def chips(count: int, seed: int, gsd: float, out: Path) -> None:
     """Write chips."""
     from pipeline.simulate.chipfiles import write_chip
     from pipeline.simulate.chips import simulate_chips
+    from pipeline.simulate.world import SITUATIONS
 
-    for number, chip in enumerate(
-        simulate_chips(count, seed=seed, gsd=gsd, situations=("open", "jetty", "ship-to-ship", "tug"))
-    ):
+    for number, chip in enumerate(simulate_chips(count, seed=seed, gsd=gsd, situations=SITUATIONS)):
         write_chip(chip, out / f"chip-{seed}-{number:05d}")
 
 

@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 
 from pipeline.datatypes import ViewGeometry
-from pipeline.simulate.meshes import Colour, Mesh, beam, box, cylinder, join, place
+from pipeline.simulate.meshes import Colour, Mesh, beam, box, cylinder, join, place, sheet
 from pipeline.simulate.render import Sea
 from pipeline.simulate.ships import Hull, Paint, build_ship
 
-Situation = Literal["open", "jetty", "ship-to-ship", "tug"]
+Situation = Literal["open", "jetty", "ship-to-ship", "tug", "clutter"]
+SITUATIONS: tuple[Situation, ...] = ("open", "jetty", "ship-to-ship", "tug", "clutter")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -169,7 +170,53 @@ def _beside(hull: Hull, situation: Situation, rng: np.random.Generator) -> list[
         reach = hull.beam / 2 + tug.beam / 2 + rng.uniform(0.5, 3.0)
         at = rng.uniform(-0.25, 0.3) * hull.length
         return [place(build_ship(tug), float(rng.choice([0.0, 180.0])), (side * reach, at))]
+    if situation == "clutter":
+        off = hull.beam / 2 + rng.uniform(18, 30)
+        barge = draw_barge(rng)
+        astern = -hull.length / 2 - barge.length / 2 - rng.uniform(4, 12)
+        return [
+            place(build_breakwater(0.8 * hull.length, rng), rng.uniform(-8, 8), (side * (off + 12), 0.0)),
+            place(build_ship(barge), float(rng.uniform(-20, 20)), (-side * 0.7 * off, astern / 2)),
+            place(build_buoy(), 0.0, (-side * off, 0.35 * hull.length)),
+        ]
     return []
+
+
+def build_breakwater(length: float, rng: np.random.Generator) -> Mesh:
+    """A rubble mound along y, stones of a metre or two, its crest some metres above the water."""
+    y = np.linspace(-length / 2, length / 2, max(8, round(length / 1.5)))
+    x = np.linspace(-9.0, 9.0, 15)
+    crest = rng.uniform(2.0, 4.0)
+    height = np.clip(crest * (1 - (np.abs(x) / 8.0) ** 1.5), -1.5, None)[None, :]
+    rough = rng.normal(0, 0.35, (len(y), len(x)))
+    points = np.stack(
+        [np.broadcast_to(x, rough.shape), np.broadcast_to(y[:, None], rough.shape), height + rough], -1
+    )
+    stone = np.array([0.16, 0.17, 0.18, 0.21, 0.22])
+    return sheet(points, stone * (0.7 + 0.6 * rng.random((*rough.shape, 1))))
+
+
+def build_buoy() -> Mesh:
+    """A lit mark: a float and a lantern on its pole."""
+    red: Colour = (0.05, 0.05, 0.4, 0.4, 0.4)
+    return join([cylinder((0, 0, -1.0), 1.5, 2.2, red), cylinder((0, 0, 1.2), 0.3, 3.0, red)])
+
+
+def draw_barge(rng: np.random.Generator) -> Hull:
+    """A dumb barge: a box with a deck and nothing on it."""
+    length = float(rng.uniform(25, 45))
+    return Hull(
+        kind="barge",
+        length=length,
+        beam=length / 3.4,
+        depth=3.2,
+        draught=float(rng.uniform(0.8, 2.4)),
+        paint_line=2.0,
+        paint=draw_paint(rng),
+        forecastle=False,
+        poop=False,
+        seed=int(rng.integers(2**31)),
+    )
 
 
 def draw_tug(rng: np.random.Generator) -> Hull:
