@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,10 @@ from pipeline.clouds import find_clouds
 from pipeline.config import Config
 from pipeline.datatypes import BoolArray, Chip, Detection, Scene
 from pipeline.detect import find_ships
+from pipeline.errors import MissingExtraError
 from pipeline.geometry import axis_between, lonlat_to_pixel
 from pipeline.ingest import find_deliveries, read_chip, read_scene
+from pipeline.simulate.chips import ShipTruth
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGERY = ROOT.parent / "shared" / "imagery"
@@ -315,6 +317,58 @@ def _season_row(parts: list[tuple[int, int, list[Any]]]) -> tuple[object, ...]:
     )
 
 
+def decks(count: int = 12) -> Table:
+    """Tanker or not, and bow or stern, on single simulated ships of 0.5 m in open water."""
+    title = "Simulated: tankers and bulk carriers of 60 to 183 m, 0.5 m, open water"
+    columns = (
+        "ships",
+        "found",
+        "tanker told from bulk carrier (AUC)",
+        "bow right where said",
+        "bow not said",
+    )
+    try:
+        from pipeline.simulate.render import mitsuba
+
+        mitsuba()
+    except MissingExtraError as error:
+        return Table(title, columns, [], f"{error}: not measured")
+    chances: dict[str, list[float]] = {"tanker": [], "bulk-carrier": []}
+    found = said = right = 0
+    for seed in range(count):
+        for kind, sure in chances.items():
+            truth, ships = _single_ship(900 + seed, kind)
+            best = max(ships, key=lambda s: s.length, default=None)
+            if best is None:
+                continue
+            found += 1
+            sure.append(best.tanker_probability)
+            if not best.heading_ambiguous:
+                said += 1
+                right += abs((best.heading - truth.heading + 180) % 360 - 180) < 90
+    pairs = [(a > b) + 0.5 * (a == b) for a in chances["tanker"] for b in chances["bulk-carrier"]]
+    row = (2 * count, found, f"{np.mean(pairs):.2f}" if pairs else "-", _share(right, said), found - said)
+    return Table(
+        title, columns, [row], "the deck rule was set on none of these ships; too few for two digits"
+    )
+
+
+def _single_ship(seed: int, kind: str) -> tuple[ShipTruth, tuple[Detection, ...]]:
+    from pipeline.simulate.chips import simulate_chip
+    from pipeline.simulate.meshes import place
+    from pipeline.simulate.sensor import Sensor
+    from pipeline.simulate.ships import build_ship
+    from pipeline.simulate.world import draw_world
+
+    world = draw_world(seed)
+    hull = replace(world.hull, kind=kind)
+    world = replace(world, hull=hull, meshes=(place(build_ship(hull), world.heading, world.centre),))
+    made = simulate_chip(world, Sensor(gsd=0.5), seed=seed)
+    config = Config()
+    clouds = find_clouds(made.chip, made.view, config=config.clouds)
+    return made.truth, find_ships(made.chip, clouds, known=None, config=config.detect)
+
+
 def tables() -> list[Table]:
     """All of them, real images first."""
-    return [ports(), ais_chips(), rapideye(), season()]
+    return [ports(), ais_chips(), rapideye(), season(), decks()]
