@@ -18,7 +18,7 @@ run: install  ## the main job over the sample season
 	$(BIN)/plimsoll report --out plimsoll-out
 
 test: install
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 --dist loadfile
 
 check: install  ## style, types and the arrows between modules
 	$(BIN)/ruff check .

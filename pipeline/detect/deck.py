@@ -22,6 +22,11 @@ CERTAIN_BOW = 1.5
 """Log odds of one end against the other below which the heading is ambiguous: odds of 4.5 to 1."""
 
 
+_DECK_SLOPE, _DECK_MIDDLE = 1.3, 0.45
+"""Log odds of a tanker against log of pipes over hatches, as 62 simulated tankers and bulk carriers of 0.3 to
+0.8 m give them, even odds before looking [1]."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Deck:
     """A ship's pixels in her own frame, the bow of her box at the end of the first axis."""
@@ -145,7 +150,7 @@ def judge_kind(deck: Deck, box: Box) -> float:
     if not deck.telling:
         return 0.5
     hatches, pipes = deck_features(deck, box)
-    odds = 1.0 + 2.5 * np.log(max(pipes, 0.01) / max(hatches, 0.01))
+    odds = _DECK_SLOPE * (np.log(max(pipes, 0.01) / max(hatches, 0.01)) - _DECK_MIDDLE)
     if box.length < 45.0:
         odds -= 1.5
     return float(1.0 / (1.0 + np.exp(-np.clip(odds, -6, 6))))
