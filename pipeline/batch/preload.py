@@ -6,10 +6,9 @@ prepare_process()
 
 import cv2  # noqa: E402  GDAL's settings come first
 import numpy  # noqa: E402, F401
-import pandas  # noqa: E402, F401
+import pvlib.solarposition  # noqa: E402, F401
 import pydantic  # noqa: E402, F401
-import scipy.ndimage  # noqa: E402
-import scipy.optimize  # noqa: E402, F401
+import scipy.special  # noqa: E402, F401
 import shapely  # noqa: E402, F401
 
 import pipeline.clouds  # noqa: E402

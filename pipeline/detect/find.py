@@ -294,7 +294,7 @@ def _without_doubles(found: Sequence[Found]) -> list[Found]:
 
 
 def _describe(found: Found, chip: Chip, seen: BoolArray, number: int) -> Detection:
-    deck = sample_deck(chip, seen, found.box)
+    deck = sample_deck(*_cut_out(chip, seen, found.box), found.box)
     bearing = judge_bow(deck, found.box)
     box = replace(found.box, heading=bearing.heading)
     probability = judge_kind(deck, box)
@@ -319,6 +319,23 @@ def _describe(found: Found, chip: Chip, seen: BoolArray, number: int) -> Detecti
         score=found.score,
         flags=flags,
     )
+
+
+def _cut_out(chip: Chip, seen: BoolArray, box: Box) -> tuple[Chip, BoolArray]:
+    """The chip about a box."""
+    window = _window(chip.grid, box, margin=0.12 * box.length + box.beam)
+    if window is None:
+        return chip, seen
+    top, left, height, width = window
+    part = (slice(top, top + height), slice(left, left + width))
+    small = Chip(
+        pixels=chip.pixels[(slice(None), *part)],
+        valid=chip.valid[part],
+        bands=chip.bands,
+        grid=crop_grid(chip.grid, top, left, (height, width)),
+        calibrated=chip.calibrated,
+    )
+    return small, seen[part]
 
 
 def _sigmas(gsd: float, box: Box, quay: bool, cut: bool) -> tuple[float, float, float]:

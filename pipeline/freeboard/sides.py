@@ -249,27 +249,31 @@ def _sketch(
     setting: Setting,
 ) -> Array:
     """(freeboard, deck edge) log likelihood at every other node, bilinear between them."""
-    from scipy.interpolate import RegularGridInterpolator
-    from scipy.ndimage import binary_dilation
-
     F, e = nodes
     rows, cols = (np.unique(np.append(np.arange(0, len(x), 2), len(x) - 1)) for x in nodes)
-    chosen = np.nonzero(binary_dilation(wanted)[np.ix_(rows, cols)])
+    chosen = np.nonzero(_widen(wanted, corners=False)[np.ix_(rows, cols)])
     table = np.full((len(rows), len(cols)), FLOOR)
     table[chosen] = evaluate(window, shifts, (F[rows[chosen[0]]], e[cols[chosen[1]]]), setting)[0]
     if len(rows) == 1:
         return np.asarray(np.interp(e, e[cols], table[0]))[None, :]
-    between = RegularGridInterpolator((F[rows], e[cols]), table)
-    return np.asarray(between(np.stack(np.meshgrid(F, e, indexing="ij"), axis=-1)))
+    along_e = np.stack([np.interp(e, e[cols], row) for row in table])
+    return np.stack([np.interp(F, F[rows], column) for column in along_e.T], axis=1)
+
+
+def _widen(chosen: npt.NDArray[np.bool_], *, corners: bool) -> npt.NDArray[np.bool_]:
+    """Every node beside a chosen one as well, across corners or not."""
+    import cv2
+
+    shape = cv2.MORPH_RECT if corners else cv2.MORPH_CROSS
+    kernel = cv2.getStructuringElement(shape, (3, 3))
+    return np.asarray(cv2.dilate(chosen.astype(np.uint8), kernel) > 0)
 
 
 def _ridge(sketch: Array) -> npt.NDArray[np.bool_]:
     """The nodes that carry the integral over the deck edge, in the rows that matter."""
-    from scipy.ndimage import binary_dilation
-
     along = sketch.max(axis=1, keepdims=True)
     keep = (sketch > along - RIDGE) & (along > along.max() - ROWS)
-    return np.asarray(binary_dilation(keep, structure=np.ones((3, 3))))
+    return _widen(keep, corners=True)
 
 
 def _steps(low: float, high: float, step: float) -> Array:
@@ -296,9 +300,7 @@ def _near(
     near: npt.NDArray[np.bool_], old: tuple[Array, Array], new: tuple[Array, Array]
 ) -> npt.NDArray[np.bool_]:
     """The fine cells that lie in or beside kept coarse cells."""
-    from scipy.ndimage import binary_dilation
-
-    wide = binary_dilation(near, structure=np.ones((3, 3)))
+    wide = _widen(near, corners=True)
     i = np.clip(np.round(np.interp(new[0], old[0], np.arange(len(old[0])))).astype(int), 0, len(old[0]) - 1)
     j = np.clip(np.round(np.interp(new[1], old[1], np.arange(len(old[1])))).astype(int), 0, len(old[1]) - 1)
     return np.asarray(wide[np.ix_(i, j)])
