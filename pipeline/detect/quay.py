@@ -24,10 +24,8 @@ _DEEPEST = 75.0
 """How far inwards the quay is looked for [m]."""
 _BEAMS = (9.0, 55.0)
 """[m]"""
-_BEYOND = 55.0
+_BEYOND = 40.0
 """How far beyond her ends the quay is looked at [m]."""
-_CROOKED = 25.0
-"""A quay that leaves its line by more than this beside her is a corner, not a berth [m]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +70,6 @@ class _Front:
         profile = np.median(self.land[np.ix_(rows, inland)], axis=0)
         stands = np.flatnonzero(profile > 0.5)
         return float(self.across[inland][stands[0]]) if stands.size else None
-
-    def back(self, along: tuple[float, float]) -> float | None:
-        """Where land ends again between two stations [m]; None where it goes on."""
-        rows = (self.along >= along[0]) & (self.along <= along[1])
-        inland = self.across > 6.0
-        profile = self.land[np.ix_(rows, inland)].mean(axis=0)
-        water = np.flatnonzero(profile < 0.35)
-        return float(self.across[inland][water[0]]) if water.size else None
 
 
 def _stretches(land: BoolArray, grid: Grid, least: float) -> list[tuple[Array, float, float]]:
@@ -154,48 +144,30 @@ def _judge(front: _Front, gsd: float) -> tuple[float, float, float, float] | Non
     if ends is None:
         return None
     low, high = ends
-    gap = max(4.0, 0.6 * gsd)
-    found = _beam(front, low, high, gap)
-    if found is None:
-        return None
-    beam, trust = found
     length = high - low
+    gap = max(4.0, 0.6 * gsd)
+    sides = [
+        front.depth((low - _BEYOND, low - gap)),
+        front.depth((high + gap, high + _BEYOND)),
+    ]
+    depths = [d for d in sides if d is not None and d >= _BEAMS[0]]
+    if not depths or min(d for d in sides if d is not None) < -4.0:
+        return None
+    beam = min(depths)
     if not (_BEAMS[0] <= beam <= _BEAMS[1] and 3.0 <= length / beam <= 11.0):
         return None
-    body = (low + 0.1 * length, high - 0.1 * length)
-    water = front.open_water(body, (-_OUTSIDE, -gap))
-    inside = front.share(body, (gap, beam))
-    ahead, astern = (
+    water = front.open_water((low + 0.1 * length, high - 0.1 * length), (-_OUTSIDE, -gap))
+    inside = front.share((low + 0.12 * length, high - 0.12 * length), (gap, beam))
+    behind = front.share((low, high), (beam + gap, beam + 20.0))
+    open_ends = [
         front.open_water(block, (gap, max(0.7 * beam, gap + 2)))
         for block in ((low - 25.0, low - gap), (high + gap, high + 25.0))
-    )
-    free = 0.5 * max(ahead, astern) + 0.5 * min(1.0, (ahead + astern) / 1.6)
-    return low, high, beam, float(water**2 * inside * free * trust)
-
-
-def _beam(front: _Front, low: float, high: float, gap: float) -> tuple[float, float] | None:
-    """(beam, how far it is to be trusted, 0..1): from the quay beyond her ends or water behind her."""
-    centre, quarter = (low + high) / 2, (high - low) / 4
-    own = front.back((centre - quarter, centre + quarter))
-    if own is not None and own <= _BEAMS[1]:  # she lies off the quay, at dolphins or a jetty
-        return own, 0.85
-    seen = []
-    for sign, end in ((-1.0, low), (1.0, high)):
-        near, far = (
-            front.depth((min(pair), max(pair)))
-            for pair in ((end + sign * gap, end + sign * 20.0), (end + sign * 20.0, end + sign * _BEYOND))
-        )
-        if near is not None and near >= _BEAMS[0]:
-            straight = 0.45 if far is None else float(np.exp(-0.5 * ((near - far) / _CROOKED) ** 2))
-            seen.append((near, straight))
-        elif near is not None and near < -4.0:
-            return None  # the front goes on outside of her
-    if not seen:
-        return None
-    beam, straight = min(d for d, _ in seen), max(s for _, s in seen)
-    if len(seen) == 2:
-        straight *= float(np.exp(-0.5 * ((seen[0][0] - seen[1][0]) / 20.0) ** 2))
-    return beam, straight
+    ]
+    ends_score = 0.5 * max(open_ends) + 0.5 * min(1.0, sum(open_ends) / 1.6)
+    score = water**2 * inside * ends_score * min(1.0, 0.5 + 0.7 * behind)
+    if len(depths) == 2:
+        score *= float(np.exp(-0.5 * ((depths[0] - depths[1]) / 20.0) ** 2))
+    return low, high, beam, float(score)
 
 
 def find_steps(
