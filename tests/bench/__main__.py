@@ -17,7 +17,15 @@ from pathlib import Path
 
 from bench.table import Table, not_run
 
-MODULES = ("bench_detect", "bench_clouds", "bench_freeboard", "bench_season", "bench_simulate", "bench_speed")
+MODULES = (
+    "bench_detect",
+    "bench_clouds",
+    "bench_freeboard",
+    "bench_sample",
+    "bench_season",
+    "bench_simulate",
+    "bench_speed",
+)
 OUT = Path("bench-out")
 
 

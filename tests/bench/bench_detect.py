@@ -348,9 +348,7 @@ def decks(count: int = 12) -> Table:
                 right += abs((best.heading - truth.heading + 180) % 360 - 180) < 90
     pairs = [(a > b) + 0.5 * (a == b) for a in chances["tanker"] for b in chances["bulk-carrier"]]
     row = (2 * count, found, f"{np.mean(pairs):.2f}" if pairs else "-", _share(right, said), found - said)
-    return Table(
-        title, columns, [row], "the deck rule was set on none of these ships; too few for two digits"
-    )
+    return Table(title, columns, [row], "the deck rule was set on none of these ships")
 
 
 def _single_ship(seed: int, kind: str) -> tuple[ShipTruth, tuple[Detection, ...]]:
