@@ -12,10 +12,15 @@ import pytest
 
 from pipeline.config import Config
 from pipeline.datatypes import ViewGeometry
+from pipeline.errors import MissingExtraError
 from pipeline.geometry import lonlat_to_ground, pixel_to_ground, relief_shift, shadow_shift, shift_per_metre
 from pipeline.simulate.meshes import Mesh, box, join, place
+from pipeline.simulate.render import mitsuba
 
-pytest.importorskip("mitsuba", reason="the extra 'simulate' is not installed")
+try:
+    mitsuba()
+except MissingExtraError as missing:
+    pytest.skip(f"{missing} ({missing.hint})", allow_module_level=True)
 
 from pipeline.simulate.chips import ORIGIN, simulate_chips, truth_detection
 from pipeline.simulate.render import Frame, Sea, trace

@@ -43,10 +43,10 @@ def has_ten_bands(chip: Chip) -> bool:
 
 @lru_cache(maxsize=1)
 def _detector(average: int, grow: int) -> S2PixelCloudDetector | None:
-    """The classifier with its own model; None where the extra is not installed."""
+    """The classifier with its own model; None where the extra, or the OpenMP it needs, is missing."""
     try:
         from s2cloudless import S2PixelCloudDetector
-    except ImportError:
+    except (ImportError, OSError):
         return None
     return S2PixelCloudDetector(
         threshold=THRESHOLD, average_over=average, dilation_size=grow, all_bands=False

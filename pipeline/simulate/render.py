@@ -67,13 +67,18 @@ def mitsuba() -> Any:
     Raises
     ------
     MissingExtraError
-        The extra `simulate` is not installed.
+        The extra `simulate` is not installed, or a library of the system that it needs is not.
     """
     try:
         import mitsuba as mi
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise MissingExtraError(
             "simulating scenes needs mitsuba", hint="pip install 'plimsoll[simulate]'"
+        ) from error
+    except (ImportError, NameError, OSError) as error:  # drjit stumbles over its own failed import
+        raise MissingExtraError(
+            "mitsuba is installed, and does not load on this machine",
+            hint="on Debian or Ubuntu: apt-get install libatomic1",
         ) from error
     mi.set_variant("scalar_rgb")
     return mi

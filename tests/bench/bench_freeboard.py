@@ -19,10 +19,12 @@ import numpy.typing as npt
 from bench.table import Table
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import Chip, Freeboard, ViewGeometry
+from pipeline.errors import MissingExtraError
 from pipeline.freeboard import expected_sigma, measure_freeboard
 from pipeline.freeboard.expected import side_sigma, typical_levels
 from pipeline.freeboard.model import side_shifts
 from pipeline.geometry import pixel_to_ground, shift_per_metre, ship_axes
+from pipeline.simulate.render import mitsuba
 from pipeline.simulate.world import Situation
 
 SITUATIONS: tuple[Situation, ...] = ("open", "jetty", "ship-to-ship", "tug")
@@ -184,10 +186,9 @@ def bound_table() -> Table:
 def tables() -> list[Table]:
     """Errors by gsd and situation, ours beside a ruler's; then the bound."""
     try:
-        import mitsuba  # noqa: F401
-    except ImportError:
-        missing = "the extra 'simulate' is not installed: not measured"
-        return [Table("Freeboard on simulated chips", ("what",), [], missing), bound_table()]
+        mitsuba()
+    except MissingExtraError as error:
+        return [Table("Freeboard on simulated chips", ("what",), [], f"{error}: not measured"), bound_table()]
     os.environ["OMP_NUM_THREADS"] = "1"
     jobs = [(gsd, batch) for gsd, batches in BATCHES.items() for batch in range(batches)]
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
