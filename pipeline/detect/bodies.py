@@ -1,0 +1,252 @@
+"""Bodies on the water, fitted with hulls and scored by how like a ship they lie there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import DetectConfig
+from pipeline.datatypes import BoolArray, Chip, Grid
+from pipeline.detect.candidates import Candidate, find_candidates, open_water
+from pipeline.detect.fine import contrast_near, fit_fine
+from pipeline.detect.outline import Box, Cover, hull_polygon, moments_box, refine_box, split_abreast
+from pipeline.detect.quay import find_steps
+from pipeline.detect.water import STANDS_OUT, Water
+from pipeline.geometry import crop_grid, ground_to_pixel, pixel_to_ground
+
+Array = npt.NDArray[np.float64]
+
+_COARSE = 4.0
+"""From this pixel on, a pixel is not much smaller than a beam [m]."""
+_RAGGED = 0.75
+"""Score wanted beside a cloud or the image's edge, where a part may look like anything [1]."""
+_STEP_TRUST = 0.85
+"""Score of the clearest step in an unknown waterfront: some piers are made like ships [1]."""
+_SLENDER = (2.2, 13.0)
+"""Length over beam of anything that is called a ship [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Looked:
+    """What the search works on."""
+
+    chip: Chip
+    """At the search's pixels."""
+    usable: BoolArray
+    shaded: BoolArray
+    """True in the shadow of a cloud."""
+    water: Water
+    fixed: BoolArray | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A hull and how sure it is one."""
+
+    box: Box
+    score: float
+    quay: bool
+    flags: tuple[str, ...]
+
+
+def find_bodies(
+    chip: Chip, usable: BoolArray, fixed: BoolArray | None, looked: Looked, config: DetectConfig
+) -> list[Found]:
+    """Hulls in the bodies that stand out of the water, those at quays that are not known among them.
+
+    Parameters
+    ----------
+    usable, fixed
+        (row, col) on `chip`; `fixed` is None where nothing is known.
+    """
+    candidates, land = find_candidates(
+        looked.water, looked.usable, looked.fixed, looked.chip.grid.gsd, min_length=config.min_length
+    )
+    found: list[Found] = []
+    for candidate in candidates:
+        for rough in _rough_boxes(candidate, looked, config):
+            fine = _measure(chip, usable, fixed, looked, rough)
+            judged = _judge(fine, candidate, looked, config) or _judge(rough, candidate, looked, config)
+            if judged is not None:
+                found.append(judged)
+    wet = open_water(looked.water, looked.usable & ~looked.shaded, looked.chip.grid.gsd)
+    return found + _alongside(looked, land, wet, config)
+
+
+# ------------------------------------------------------------------------------------------ boxes
+
+
+def _plane(looked: Looked) -> npt.NDArray[np.float32]:
+    """How much of each pixel is ship: linear where pixels are coarse, saturated where they are fine."""
+    water = looked.water
+    if looked.chip.grid.gsd >= _COARSE:
+        plane = np.maximum(water.lift, 0.0)
+    else:
+        plane = np.clip((water.contrast - 2.0) / 8.0, 0.0, 1.0)
+    hidden = ~looked.usable if looked.fixed is None else ~looked.usable | looked.fixed
+    return np.where(hidden, 0.0, plane).astype(np.float32)
+
+
+def _rough_boxes(candidate: Candidate, looked: Looked, config: DetectConfig) -> list[Box]:
+    """The candidate's box at the search's pixels; two where two hulls lie side by side."""
+    import cv2
+
+    grid = looked.chip.grid
+    rows, cols = candidate.inside.shape
+    margin = max(3, round(40.0 / grid.gsd))
+    top, left = max(candidate.row - margin, 0), max(candidate.col - margin, 0)
+    bottom = min(candidate.row + rows + margin, grid.shape[0])
+    right = min(candidate.col + cols + margin, grid.shape[1])
+    own = np.zeros((bottom - top, right - left), np.uint8)
+    own[candidate.row - top :, candidate.col - left :][:rows, :cols] = candidate.inside
+    coarse = grid.gsd >= _COARSE
+    near = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0 if coarse else own > 0
+    plane = np.where(near, _plane(looked)[top:bottom, left:right], 0.0).astype(np.float32)
+    if not coarse:
+        plane = np.maximum(plane, 0.6 * own).astype(np.float32)  # gaps between bright parts are ship too
+    if plane.max() <= 0:
+        return []
+    cover = Cover(grid=crop_grid(grid, top, left, own.shape), plane=plane)
+    row, col = np.nonzero(near)
+    ground = pixel_to_ground(cover.grid, np.stack([col + 0.5, row + 0.5], -1))
+    box = moments_box(ground, plane[row, col].astype(np.float64) + 1e-6)
+    if box.length < 0.4 * config.min_length or box.length > 1.5 * config.max_length:
+        return []
+    boxes = [refine_box(cover, box, coarse=coarse)]
+    return boxes if coarse else [b for box in boxes for b in split_abreast(cover, box)]
+
+
+def _measure(chip: Chip, usable: BoolArray, fixed: BoolArray | None, looked: Looked, rough: Box) -> Box:
+    """The box at full resolution, where pixels are fine enough to be counted."""
+    window = window_about(chip.grid, rough, margin=30.0)
+    if chip.grid.gsd >= _COARSE or window is None:
+        return rough
+    top, left, height, width = window
+    part = (slice(top, top + height), slice(left, left + width))
+    contrast = contrast_near(chip, usable, fixed, part, _water_near(looked, rough))
+    cover = Cover(grid=crop_grid(chip.grid, top, left, (height, width)), plane=contrast)
+    box = fit_fine(cover, rough)
+    if box is None:
+        return rough
+    agrees = 0.6 < box.length / rough.length < 1.6 and 0.5 < box.beam / rough.beam < 2.0
+    return box if agrees else rough
+
+
+def window_about(grid: Grid, box: Box, margin: float) -> tuple[int, int, int, int] | None:
+    """(row, col, height, width) of the pixels about a box; None outside the chip."""
+    corners = hull_polygon(replace(box, length=box.length + 2 * margin, beam=box.beam + 2 * margin))
+    pixel = ground_to_pixel(grid, corners)
+    left, top = np.maximum(np.floor(pixel.min(axis=0)).astype(int), 0)
+    right, bottom = np.minimum(np.ceil(pixel.max(axis=0)).astype(int), (grid.shape[1], grid.shape[0]))
+    if right - left < 4 or bottom - top < 4:
+        return None
+    return int(top), int(left), int(bottom - top), int(right - left)
+
+
+def _water_near(looked: Looked, box: Box) -> tuple[Array, Array]:
+    """(level, spread) of the water about a box in each band, (band, 1, 1) each."""
+    window = window_about(looked.chip.grid, box, margin=120.0) or (0, 0, *looked.chip.grid.shape)
+    top, left, height, width = window
+    part = (slice(top, top + height), slice(left, left + width))
+    wet = looked.water.water[part]
+    if wet.sum() < 50:
+        part, wet = (slice(0, None), slice(0, None)), looked.water.water
+    values = looked.chip.pixels[(slice(None), *part)][:, wet]
+    if values.shape[1] == 0:
+        values = looked.chip.pixels.reshape(len(looked.chip.bands), -1)
+    level = np.median(values, axis=1)
+    floor = 0.005 if looked.chip.calibrated else 0.015
+    spread = np.maximum(1.4826 * np.median(np.abs(values - level[:, None]), axis=1), floor)
+    return level[:, None, None].astype(np.float64), spread[:, None, None].astype(np.float64)
+
+
+def fill_polygon(grid: Grid, ground: Array) -> BoolArray:
+    """(row, col), True inside a polygon of (east, north) points."""
+    from skimage.draw import polygon
+
+    pixel = ground_to_pixel(grid, ground) - 0.5
+    inside = np.zeros(grid.shape, np.bool_)
+    inside[polygon(pixel[:, 1], pixel[:, 0], grid.shape)] = True
+    return inside
+
+
+# ------------------------------------------------------------------------------------------ judgement
+
+
+def _judge(box: Box, candidate: Candidate, looked: Looked, config: DetectConfig) -> Found | None:
+    """The box as a ship with its score, or None where it is none."""
+    grid = looked.chip.grid
+    slender = box.length / max(box.beam, 1e-6)
+    if not config.min_length <= box.length <= config.max_length or not _SLENDER[0] <= slender <= _SLENDER[1]:
+        return None
+    window = window_about(grid, box, margin=30.0)
+    if window is None:
+        return None
+    top, left, height, width = window
+    part = np.s_[top : top + height, left : left + width]
+    small = crop_grid(grid, top, left, (height, width))
+    hull = fill_polygon(small, hull_polygon(box))
+    wide = replace(box, length=box.length + 4 * grid.gsd, beam=box.beam + 4 * grid.gsd + 6.0)
+    ring = fill_polygon(small, hull_polygon(wide, pointed=0.02)) & ~fill_polygon(
+        small, hull_polygon(replace(box, length=box.length + grid.gsd, beam=box.beam + grid.gsd))
+    )
+    if not hull.any() or not ring.any():
+        return None
+    stands = (looked.water.contrast[part] > STANDS_OUT) & looked.usable[part]
+    fill = float(stands[hull].mean())
+    open_ring = ~stands[ring] & looked.usable[part][ring]
+    fixed = np.zeros_like(open_ring) if looked.fixed is None else looked.fixed[part][ring]
+    openness = float(open_ring[~fixed].mean()) if (~fixed).sum() >= 0.25 * len(fixed) else 0.6
+    slim = float(np.clip((slender - 1.8) / 1.4, 0.2, 1.0) * np.clip((14.0 - slender) / 4.0, 0.2, 1.0))
+    score = fill * np.clip(1.25 * openness, 0.0, 1.0) * slim
+    flags = _flags(candidate, looked, (part, ring))
+    ragged = not {"part-clouded", "cut-by-edge"}.isdisjoint(flags)
+    if score < (max(config.min_score, _RAGGED) if ragged else config.min_score):
+        return None
+    return Found(box=box, score=float(round(score, 4)), quay=False, flags=flags)
+
+
+def _alongside(looked: Looked, land: BoolArray, wet: BoolArray, config: DetectConfig) -> list[Found]:
+    """Ships at quays that are not known, told by the step they make in the waterfront."""
+    steps = find_steps(
+        land, wet, looked.chip.grid, min_length=config.min_length, max_length=config.max_length
+    )
+    found = []
+    for step in steps:
+        score = _STEP_TRUST * step.score
+        if score >= config.min_score and not _green_or_white(looked.chip, step.box):
+            found.append(
+                Found(box=step.box, score=round(score, 4), quay=True, flags=("alongside", "quay-unknown"))
+            )
+    return found
+
+
+def _green_or_white(chip: Chip, box: Box) -> bool:
+    """True on a bank with plants and in surf, where a step in the waterfront is no ship."""
+    red, nir = chip.band("red"), chip.band("nir", "nir08")
+    if red is None or nir is None or not chip.calibrated:
+        return False
+    inside = fill_polygon(chip.grid, hull_polygon(box))
+    if not inside.any():
+        return False
+    near, visible = float(nir[inside].mean()), float(red[inside].mean())
+    return not -0.18 <= (near - visible) / max(near + visible, 1e-3) <= 0.2
+
+
+def _flags(
+    candidate: Candidate, looked: Looked, place: tuple[tuple[slice, slice], BoolArray]
+) -> tuple[str, ...]:
+    part, ring = place
+    flags = []
+    rows, cols = looked.chip.grid.shape
+    bottom, right = candidate.row + candidate.inside.shape[0], candidate.col + candidate.inside.shape[1]
+    if candidate.row == 0 or candidate.col == 0 or bottom >= rows or right >= cols:
+        flags.append("cut-by-edge")
+    if candidate.touching:
+        flags.append("alongside")
+    hidden = looked.chip.valid[part] & ~looked.usable[part]
+    if hidden[ring].mean() > 0.15:
+        flags.append("part-clouded")
+    return tuple(flags)
