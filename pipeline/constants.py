@@ -11,6 +11,9 @@ EARTH_RADIUS: Final = 6_371_008.8
 SUN_RADIUS: Final = 0.2666
 """Mean angular radius of the Sun, 15.996 arcmin (Allen's Astrophysical Quantities, 4th ed.) [deg]."""
 
+TERRESTRIAL_LESS_UT1: Final = 67.0
+"""Terrestrial time less universal time, as pvlib takes it; 2 s too little by now: 2e-5 deg of the sun [s]."""
+
 WATER_REFRACTIVE_INDEX: Final = 1.34
 """Refractive index of sea water in the visible (Quan and Fry 1995, doi:10.1364/AO.34.003477) [1]."""
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import lru_cache
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.constants import EARTH_RADIUS
+from pipeline.constants import EARTH_RADIUS, TERRESTRIAL_LESS_UT1
 from pipeline.datatypes import Grid, LonLat, Polygon, ViewGeometry
 
 if TYPE_CHECKING:
@@ -101,14 +103,33 @@ def sun_position(when: datetime, place: LonLat) -> tuple[float, float]:
     ValueError
         `when` carries no time zone.
     """
-    import pandas as pd
-    from pvlib.solarposition import get_solarposition
-
     if when.tzinfo is None:
         raise ValueError("time without a zone")
     lon, lat = place
-    sun = get_solarposition(pd.DatetimeIndex([when]), lat, lon, method="nrel_numpy")
-    return float(sun["elevation"].iloc[0]), float(sun["azimuth"].iloc[0])
+    air = {
+        "elev": 0.0,
+        "pressure": 1013.25,
+        "temp": 12.0,
+        "atmos_refract": 0.5667,
+    }  # moves no unrefracted sun
+    _, _, _, elevation, azimuth, _ = load_sun().solar_position_numpy(
+        np.array([when.timestamp()]), lat, lon, delta_t=TERRESTRIAL_LESS_UT1, numthreads=1, **air
+    )
+    return float(elevation[0]), float(azimuth[0])
+
+
+@lru_cache(maxsize=1)
+def load_sun() -> ModuleType:
+    """The solar position algorithm of pvlib alone: the package around it takes a second to import."""
+    package = find_spec("pvlib")
+    if package is None or not package.submodule_search_locations:
+        raise ModuleNotFoundError("No module named 'pvlib'", name="pvlib")
+    spec = spec_from_file_location("pvlib.spa", f"{package.submodule_search_locations[0]}/spa.py")
+    if spec is None or spec.loader is None:
+        raise ModuleNotFoundError("No module named 'pvlib.spa'", name="pvlib.spa")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 # ---------------------------------------------------------------------------------------------- grids

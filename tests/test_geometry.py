@@ -100,6 +100,17 @@ def test_sun_of_a_published_example() -> None:
     assert azimuth == pytest.approx(194.34024, abs=0.01)
 
 
+def test_sun_is_that_of_pvlib() -> None:
+    import pandas as pd
+    from pvlib.solarposition import get_solarposition
+
+    for month, hour in ((1, 2), (3, 20), (7, 12), (12, 23)):
+        when = datetime(2024, month, 11, hour, 17, 5, tzinfo=UTC)
+        expected = get_solarposition(pd.DatetimeIndex([when]), 42.7, 133.0, method="nrel_numpy")
+        found = sun_position(when, (133.0, 42.7))
+        assert found == pytest.approx((expected["elevation"].iloc[0], expected["azimuth"].iloc[0]), abs=1e-9)
+
+
 def test_a_time_without_zone_is_an_error() -> None:
     with pytest.raises(ValueError, match="zone"):
         sun_position(datetime(2024, 6, 1), (133.0, 42.7))

@@ -6,7 +6,6 @@ prepare_process()
 
 import cv2  # noqa: E402  GDAL's settings come first
 import numpy  # noqa: E402, F401
-import pvlib.solarposition  # noqa: E402, F401
 import pydantic  # noqa: E402, F401
 import scipy.special  # noqa: E402, F401
 import shapely  # noqa: E402, F401
@@ -21,7 +20,9 @@ import pipeline.render  # noqa: E402
 import pipeline.run  # noqa: E402
 import pipeline.store  # noqa: E402
 import pipeline.visits  # noqa: E402, F401
+from pipeline.geometry import load_sun  # noqa: E402
 from pipeline.ingest.environment import load_readers  # noqa: E402
 
 load_readers()
+load_sun()
 cv2.setNumThreads(1)

@@ -6,6 +6,7 @@ An export, never read back: GDAL appending to one GeoPackage from several proces
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -275,11 +276,19 @@ def _column(rows: Sequence[Row], name: str, kind: type) -> tuple[np.ndarray[Any,
 
 
 def _import_pyogrio() -> Any:
-    """pyogrio.raw, without a word from its own GDAL about drivers to skip that it does not have."""
+    """pyogrio.raw, without a word from its own GDAL about drivers to skip that it does not have.
+
+    And without pandas, which it would import only to find out that it is there: half a second.
+    """
     skipped = os.environ.pop("GDAL_SKIP", None)
+    unwanted = "pandas" not in sys.modules
+    if unwanted:
+        sys.modules["pandas"] = None  # type: ignore[assignment]  # an ImportError for who asks
     try:
         from pyogrio import raw
     finally:
+        if unwanted:
+            del sys.modules["pandas"]
         if skipped is not None:
             os.environ["GDAL_SKIP"] = skipped
     return raw
