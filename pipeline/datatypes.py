@@ -405,6 +405,20 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIdentity:
+    """An analyst's word on who a sighting shows; it binds, and of two on one sighting the later holds."""
+
+    scene_id: str
+    detection_id: str
+    imo: int | None
+    """None = she is none of the register's ships."""
+    by: str
+    """Who says so."""
+    at: datetime
+    """When it was signed, aware UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CargoTable:
     """Cargo as a function of *measured* freeboard, particulars and identity integrated out.
 

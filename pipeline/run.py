@@ -31,6 +31,7 @@ from pipeline.datatypes import (
     Polygon,
     Scene,
     Ship,
+    SignedIdentity,
     Site,
 )
 from pipeline.errors import Refused
@@ -435,15 +436,25 @@ def _ship_result(
 
 
 def measure_season(
-    results: Sequence[SceneResult], site: Site, fleet: Sequence[Ship], config: Config
+    results: Sequence[SceneResult],
+    site: Site,
+    fleet: Sequence[Ship],
+    config: Config,
+    *,
+    signed: Sequence[SignedIdentity] = (),
 ) -> tuple[VisitsDocument, VolumeDocument]:
-    """Visits and barrels over all usable looks at one site, in the order of time."""
+    """Visits and barrels over all usable looks at one site, in the order of time.
+
+    `signed` are identities that an analyst gave by sighting; they bind, and the loads follow.
+    """
+    from pipeline.signatures import load_as_signed
     from pipeline.visits import group_visits
     from pipeline.volume import estimate_volume
 
     usable = [r for r in results if r.status == "ok" and r.datetime is not None and r.site == site.id]
     usable.sort(key=lambda r: (r.datetime, r.scene_id))
-    visits = group_visits(usable, site, fleet, config=config)
+    usable = [load_as_signed(r, signed, site, fleet, config) for r in usable]
+    visits = group_visits(usable, site, fleet, config=config, signed=signed)
     return visits, estimate_volume(visits, usable, fleet, config=config)
 
 

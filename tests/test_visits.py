@@ -21,8 +21,9 @@ from paper_season import (
 )
 
 from pipeline.config import Config, VisitsConfig
-from pipeline.datatypes import Ship
+from pipeline.datatypes import Ship, SignedIdentity
 from pipeline.products import DetectionResult, SceneResult, Visit, VisitsDocument
+from pipeline.signatures import load_as_signed
 from pipeline.visits import group_visits, rank_identities
 from pipeline.visits.identity import Size, same_ship
 from pipeline.visits.impute import fill_up, impute_cargo, impute_fill, pool_fills, still_loading
@@ -135,6 +136,51 @@ def test_the_register_tells_two_ships_apart_that_a_coarse_image_does_not() -> No
     assert with_rows < without
     assert with_rows < 0
     assert same_ship(first, first, FLEET, config=VisitsConfig()) > 0
+
+
+def signature(day: float, imo: int | None, *, hours: float = 0.0, name: str = "d1") -> SignedIdentity:
+    """An analyst's word on a sighting of that day."""
+    when = START + timedelta(days=30, hours=hours)
+    return SignedIdentity(scene_id=f"scene-{day:08.3f}", detection_id=name, imo=imo, by="A. Nalyst", at=when)
+
+
+def test_an_analyst_s_word_binds_and_the_last_one_holds() -> None:
+    scenes = (look(0), look(1, ship_at("b1")), look(2, ship_at("b1")), look(3))
+    words = (signature(2, 9000009, hours=1), signature(2, OTHER.imo, hours=2), signature(2, None))
+    (visit,) = group_visits(scenes, SITE, FLEET, config=CONFIG, signed=words).visits
+    assert [(i.name, i.probability) for i in visit.identity] == [("OTHER", 1.0), (None, 0.0)]
+    assert "identity-signed" in visit.flags
+    (nobody,) = group_visits(scenes, SITE, FLEET, config=CONFIG, signed=(signature(1, None),)).visits
+    assert [(i.imo, i.probability) for i in nobody.identity] == [(None, 1.0)]
+    (unlisted,) = group_visits(scenes, SITE, FLEET, config=CONFIG, signed=(signature(1, 9999993),)).visits
+    assert unlisted.identity[0].name == "IMO 9999993"
+
+
+def test_two_signed_names_are_two_visits_and_one_name_is_one() -> None:
+    scenes = (look(0), look(1, ship_at("b1")), look(2, ship_at("b1")), look(3))
+    two = (signature(1, WORKED_EXAMPLE.imo), signature(2, OTHER.imo))
+    found = group_visits(scenes, SITE, FLEET, config=CONFIG, signed=two).visits
+    assert [v.identity[0].name for v in found] == ["EXAMPLE", "OTHER"]
+    unlike = (look(0), look(1, ship_at("b1")), look(2, ship_at("b1", ship=OTHER)), look(3))
+    one = (signature(1, OTHER.imo), signature(2, OTHER.imo))
+    assert len(group_visits(unlike, SITE, FLEET, config=CONFIG).visits) == 2
+    assert len(group_visits(unlike, SITE, FLEET, config=CONFIG, signed=one).visits) == 1
+
+
+def test_a_signed_ship_s_particulars_make_the_load() -> None:
+    twin = replace(WORKED_EXAMPLE, imo=9000009, name="TWIN", depth=8.4)
+    fleet = (WORKED_EXAMPLE, twin)
+    scene = look(2, ship_at("b1", LADEN, fleet=fleet))
+    (as_first,), (as_twin,) = (
+        load_as_signed(scene, (signature(2, imo),), SITE, fleet, CONFIG).detections
+        for imo in (WORKED_EXAMPLE.imo, 9000009)
+    )
+    assert as_first.load is not None
+    assert as_twin.load is not None
+    # The same freeboard on a hull that is seven decimetres deeper: she floats deeper and carries more.
+    assert as_twin.load.cargo > as_first.load.cargo + 200
+    assert as_first.identity[0].probability == 1.0
+    assert load_as_signed(scene, (), SITE, fleet, CONFIG) is scene
 
 
 # ---------------------------------------------------------------------------------- windows, four outcomes

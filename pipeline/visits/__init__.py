@@ -2,6 +2,6 @@
 
 from pipeline.visits.exposure import infer_unseen
 from pipeline.visits.group import group_visits
-from pipeline.visits.identity import rank_identities
+from pipeline.visits.identity import bind_identity, rank_identities
 
-__all__ = ["group_visits", "infer_unseen", "rank_identities"]
+__all__ = ["bind_identity", "group_visits", "infer_unseen", "rank_identities"]

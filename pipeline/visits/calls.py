@@ -14,7 +14,7 @@ from pipeline.datatypes import Estimate, Identity, Ship, Site
 from pipeline.products import Visit
 from pipeline.visits.capacity import estimate_capacity
 from pipeline.visits.fill import LADEN_FROM, PART_FROM, State, first_state, last_state, measured_looks
-from pipeline.visits.identity import rank_identities
+from pipeline.visits.identity import bind_identity, rank_identities
 from pipeline.visits.impute import UsualFill, fill_up, impute_cargo, impute_fill, pool_fills, still_loading
 from pipeline.visits.sightings import Pass, Sighting
 from pipeline.visits.tracks import Track
@@ -92,10 +92,15 @@ def read_call(
     A ship that was only ever seen at anchor is a visit where she is a tanker and either a load was measured
     or the register knows her; she is flagged. Whoever is neither is taken for somebody else's ship.
     """
-    identity = rank_identities(track.size(), fleet, config=config.visits)
+    signed = track.signed
+    if signed is None:
+        identity = rank_identities(track.size(), fleet, config=config.visits)
+    else:
+        identity = bind_identity(signed, fleet)
     looks = measured_looks(track.sightings)
     berths = {s.berth_id for s in track.sightings if s.berth_id is not None}
-    if track.size().tanker_probability < (AT_BERTH if berths else AT_ANCHOR):
+    named = signed is not None and signed.imo is not None
+    if not named and track.size().tanker_probability < (AT_BERTH if berths else AT_ANCHOR):
         return None
     listed = any(entry.name is not None for entry in identity[:1])
     if not berths and not looks and not listed:
@@ -130,6 +135,8 @@ def _flags(track: Track, passes: Sequence[Pass], site: Site, berths: set[str]) -
     flags = []
     if berths & unverified:
         flags.append("berth-unverified")
+    if track.signed is not None:
+        flags.append("identity-signed")
     if not berths:
         flags.append("anchorage-only")
     if _before_berth(measured_looks(track.sightings), track) is not None:

@@ -10,7 +10,7 @@ from math import inf
 import numpy as np
 
 from pipeline.config import Config
-from pipeline.datatypes import Flag, Ship, Site
+from pipeline.datatypes import Flag, Ship, SignedIdentity, Site
 from pipeline.products import Coverage, MonthCoverage, SceneResult, UnseenVisits, VisitsDocument
 from pipeline.visits.calls import Call, read_call, usual_fill, write_visit
 from pipeline.visits.exposure import Berth, Unseen, Window, infer_unseen
@@ -23,7 +23,12 @@ DAY = 86_400.0
 
 
 def group_visits(
-    results: Sequence[SceneResult], site: Site, fleet: Sequence[Ship], *, config: Config
+    results: Sequence[SceneResult],
+    site: Site,
+    fleet: Sequence[Ship],
+    *,
+    config: Config,
+    signed: Sequence[SignedIdentity] = (),
 ) -> VisitsDocument:
     """Visits at one site, its coverage, and the visits that fell between the usable looks.
 
@@ -38,6 +43,8 @@ def group_visits(
         The register.
     config
         Of this stage, and consumables of the load stage.
+    signed
+        Identities that analysts gave by sighting. They bind the visit, and no two names make one visit.
 
     Returns
     -------
@@ -45,7 +52,7 @@ def group_visits(
         Visits in the order of first sighting. Cargo is measured on departure, or imputed from the port's own
         measured departures and the usual fill; arrivals prove emptiness and nothing else.
     """
-    passes = list_passes(results, site)
+    passes = list_passes(results, site, signed)
     tracks = join_sightings(passes, fleet, config=config.visits)
     calls = [(track, read_call(track, passes, fleet, site, config=config)) for track in tracks]
     visits = [call for _, call in calls if call is not None]

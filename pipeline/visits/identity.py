@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from math import exp, log, pi, sqrt
 
 from pipeline.config import VisitsConfig
-from pipeline.datatypes import Detection, Identity, Ship
+from pipeline.datatypes import Detection, Identity, Ship, SignedIdentity
 
 REGISTER_LENGTH_SIGMA = 0.01
 """Outline at the waterline against the length over all in a register, relative [1]."""
@@ -77,6 +77,16 @@ def rank_identities(
     unlisted = config.unlisted_prior if rows else 1.0
     scores.append((None, log(max(unlisted, 1e-9) * kind) + _fit(None, detection)))
     return rank_scores(scores)
+
+
+def bind_identity(signed: SignedIdentity, fleet: Sequence[Ship]) -> tuple[Identity, ...]:
+    """The ranked list where an analyst signed: all on that ship, or on none of the register's."""
+    nobody = Identity(imo=None, name=None, probability=1.0 if signed.imo is None else 0.0)
+    if signed.imo is None:
+        return (nobody,)
+    names = [ship.name for ship in fleet if ship.imo == signed.imo]
+    name = names[0] if names else f"IMO {signed.imo}"
+    return Identity(imo=signed.imo, name=name, probability=1.0), nobody
 
 
 def same_ship(first: Size, second: Size, fleet: Sequence[Ship], *, config: VisitsConfig) -> float:

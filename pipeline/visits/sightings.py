@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import cos, hypot, radians
 from typing import cast
 
-from pipeline.datatypes import BerthOutcome, LonLat, Polygon, Site
+from pipeline.datatypes import BerthOutcome, LonLat, Polygon, SignedIdentity, Site
 from pipeline.products import DetectionResult, SceneResult
 
 ONE_PASS = timedelta(seconds=180)
@@ -20,6 +20,10 @@ CLEAR_ENOUGH = 0.7
 """Of a berth where another ship was seen, for her absence to be seen as well [1]."""
 PASSING = frozenset({"wake", "cut-by-edge"})
 """Flags of a detection that is not a ship lying at anchor."""
+
+
+Words = Mapping[tuple[str, str], SignedIdentity]
+"""By scene_id and detection id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class Sighting:
     """None = at anchor."""
     copies: tuple[tuple[str, str], ...] = ()
     """(scene_id, detection id) of the same ship in other scenes of the pass."""
+    signed: SignedIdentity | None = None
+    """An analyst's word on who she is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +74,11 @@ class Pass:
         return imaged and self.cloud_fraction <= 0.3
 
 
-def list_passes(results: Sequence[SceneResult], site: Site) -> tuple[Pass, ...]:
+def list_passes(
+    results: Sequence[SceneResult], site: Site, signed: Sequence[SignedIdentity] = ()
+) -> tuple[Pass, ...]:
     """Passes in the order of time, from dated scenes of this site that were not refused."""
+    words = latest_words(signed)
     dated = [
         (result.datetime, result)
         for result in results
@@ -83,10 +92,16 @@ def list_passes(results: Sequence[SceneResult], site: Site) -> tuple[Pass, ...]:
             groups.append([])
             start = time
         groups[-1].append(result)
-    return tuple(_pass_of(group, site) for group in groups)
+    return tuple(_pass_of(group, site, words) for group in groups)
 
 
-def _pass_of(group: Sequence[SceneResult], site: Site) -> Pass:
+def latest_words(signed: Sequence[SignedIdentity]) -> Words:
+    """The last signature of each sighting; of two at one time the one of the greater IMO number."""
+    ordered = sorted(signed, key=lambda s: (s.at, -1 if s.imo is None else s.imo, s.by))
+    return {(s.scene_id, s.detection_id): s for s in ordered}
+
+
+def _pass_of(group: Sequence[SceneResult], site: Site, words: Words) -> Pass:
     outcomes: dict[str, tuple[BerthOutcome, float]] = {}
     for result in group:
         for berth in result.berths:
@@ -104,7 +119,7 @@ def _pass_of(group: Sequence[SceneResult], site: Site) -> Pass:
     return Pass(
         time=group[0].datetime,
         outcomes=tuple((berth, *outcomes[berth]) for berth in sorted(outcomes)),
-        sightings=_merge_copies(found),
+        sightings=_merge_copies(found, words),
         cloud_fraction=min((r.cloud.cloud_fraction for r in group if r.cloud is not None), default=1.0),
         footprints=tuple(r.footprint for r in group if r.footprint is not None),
     )
@@ -138,7 +153,7 @@ def _sightings_of(result: SceneResult, site: Site) -> list[Sighting]:
     return found
 
 
-def _merge_copies(found: Sequence[Sighting]) -> tuple[Sighting, ...]:
+def _merge_copies(found: Sequence[Sighting], words: Words) -> tuple[Sighting, ...]:
     """One sighting a ship: the same place in two scenes of a pass, or one hull found twice in one scene."""
     ranked = sorted(found, key=lambda s: (_quality(s), s.scene_id, s.ship.id))
     kept: list[tuple[Sighting, list[tuple[str, str]]]] = []
@@ -153,18 +168,20 @@ def _merge_copies(found: Sequence[Sighting]) -> tuple[Sighting, ...]:
         else:
             kept.append((sighting, []))
     merged = [
-        Sighting(
-            time=s.time,
-            scene_id=s.scene_id,
-            ship=s.ship,
-            gsd=s.gsd,
-            centre=s.centre,
-            berth_id=s.berth_id,
+        replace(
+            first,
             copies=tuple(sorted(copies)),
+            signed=_word_on([(first.scene_id, first.ship.id), *copies], words),
         )
-        for s, copies in kept
+        for first, copies in kept
     ]
     return tuple(sorted(merged, key=lambda s: (s.scene_id, s.ship.id)))
+
+
+def _word_on(pairs: Sequence[tuple[str, str]], words: Words) -> SignedIdentity | None:
+    """The last signature among the looks at one ship in one pass."""
+    signed = [words[pair] for pair in pairs if pair in words]
+    return max(signed, key=lambda s: s.at) if signed else None
 
 
 def _overlap(first: Sighting, second: Sighting) -> bool:

@@ -15,7 +15,7 @@ from math import erfc, exp, hypot, log, sqrt
 import numpy as np
 
 from pipeline.config import VisitsConfig
-from pipeline.datatypes import Ship
+from pipeline.datatypes import Ship, SignedIdentity
 from pipeline.geometry import angle_between, axis_between
 from pipeline.visits.identity import OUTLINE_SIGMA, Size, same_ship
 from pipeline.visits.sightings import Pass, Sighting, distance
@@ -43,6 +43,8 @@ ANCHORS_WITHIN = 1.5
 """After the berth was seen without her, she is looked for at anchor for so long [days]."""
 WORST, WORST_PLACE = -8.0, -6.0
 """Of the size, of the place: outlines go wrong."""
+SIGNED_ALIKE = 12.0
+"""Log odds where an analyst gave both looks the same name."""
 DISCHARGED = 6.0
 """Against a laden ship turning up in ballast within one call at a loading port; as log odds."""
 
@@ -79,6 +81,12 @@ class Track:
     def last(self) -> Sighting:
         """The latest sighting."""
         return self.sightings[-1]
+
+    @property
+    def signed(self) -> SignedIdentity | None:
+        """The last word of an analyst on any of her sightings."""
+        words = [s.signed for s in self.sightings if s.signed is not None]
+        return max(words, key=lambda s: s.at) if words else None
 
     def size(self) -> Size:
         """What all looks together say of her; looks at one hull err alike, hence the root of their number."""
@@ -149,11 +157,21 @@ def _score(track: Track, sighting: Sighting, fleet: Sequence[Ship], config: Visi
     same_place = track.last.berth_id == sighting.berth_id
     if not track.open and (same_place or not _just_left(track, sighting)):
         return float("-inf")
-    fit = max(same_ship(track.size(), size_of(sighting), fleet, config=config), WORST)
+    signed = _signed_odds(track.signed, sighting.signed)
+    if signed == float("-inf"):
+        return signed
+    fit = signed + max(same_ship(track.size(), size_of(sighting), fleet, config=config), WORST)
     if _was_laden(track) and _in_ballast(sighting):
         fit -= DISCHARGED
     fit += _stay_odds(track, sighting, config)
     return fit + (_place_fit(track.last, sighting) if same_place else _shift_odds(track, sighting))
+
+
+def _signed_odds(first: SignedIdentity | None, second: SignedIdentity | None) -> float:
+    """Log odds of one ship from what analysts signed: two names are two ships."""
+    if first is None or second is None or first.imo == second.imo is None:
+        return 0.0
+    return SIGNED_ALIKE if first.imo == second.imo else float("-inf")
 
 
 def size_of(sighting: Sighting) -> Size:
