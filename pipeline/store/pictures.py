@@ -77,7 +77,7 @@ def write_geotiff(path: Path, rgb: Picture, *, grid: Grid, crs: str) -> None:
     planes = np.ascontiguousarray(rgb.transpose(2, 0, 1))
     profile = {"driver": "GTiff", "dtype": "uint8", "count": 3, "height": rows, "width": cols}
     layout = {"tiled": True, "blockxsize": 256, "blockysize": 256, "interleave": "pixel"}
-    coding = {"compress": "deflate", "predictor": 2, "zlevel": 6, "photometric": "RGB", "num_threads": 1}
+    coding = {"compress": "deflate", "predictor": 2, "zlevel": 1, "photometric": "RGB", "num_threads": 1}
     with rasterio.open(path, "w", crs=crs, transform=transform, **profile, **layout, **coding) as file:
         file.write(planes)
     with rasterio.open(path, driver="GTiff") as file:

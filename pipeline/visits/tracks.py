@@ -140,11 +140,11 @@ def _match(
     tracks: Sequence[Track], look: Pass, fleet: Sequence[Ship], config: VisitsConfig
 ) -> list[tuple[Track, Sighting]]:
     """Pairs of track and sighting that are the same ship: the assignment of the largest total odds."""
-    from scipy.optimize import linear_sum_assignment
-
     near = [t for t in tracks if _days(t.last.time, look.time) <= config.max_stay_days]
     if not near or not look.sightings:
         return []
+    from scipy.optimize import linear_sum_assignment  # most of a second; a single look does without
+
     scores = np.array([[_score(t, s, fleet, config) for s in look.sightings] for t in near])
     gains = np.where(scores > 0, scores, 0.0)
     rows, columns = linear_sum_assignment(gains, maximize=True)
