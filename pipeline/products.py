@@ -21,6 +21,7 @@ from pipeline.datatypes import (
     Load,
     Polygon,
     ShipKind,
+    SignedIdentity,
 )
 from pipeline.errors import Refused
 
@@ -201,6 +202,20 @@ class UnseenVisits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignedReading:
+    """A freeboard read by a person, from draught marks or a photograph: one more likelihood."""
+
+    scene_id: str
+    detection_id: str
+    freeboard: float
+    """Of the main deck edge at side above the water, amidships [m]."""
+    sigma: float
+    """[m]"""
+    by: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitsDocument:
     """The file visits.json."""
 
@@ -209,6 +224,10 @@ class VisitsDocument:
     unseen: UnseenVisits | None = None
     """None where nothing was looked at."""
     flags: tuple[Flag, ...] = ()
+    signed: tuple[SignedIdentity, ...] = ()
+    """Analysts' words on who a sighting is, those in force."""
+    readings: tuple[SignedReading, ...] = ()
+    """Freeboards that people read, those in force."""
     schema_version: str = "1"
     simulated: bool = False
 

@@ -447,7 +447,7 @@ def measure_season(
 
     `signed` are identities that an analyst gave by sighting; they bind, and the loads follow.
     """
-    from pipeline.signatures import load_as_signed
+    from pipeline.signatures import load_as_signed, spread_words
     from pipeline.visits import group_visits
     from pipeline.volume import estimate_volume
 
@@ -455,6 +455,10 @@ def measure_season(
     usable.sort(key=lambda r: (r.datetime, r.scene_id))
     usable = [load_as_signed(r, signed, site, fleet, config) for r in usable]
     visits = group_visits(usable, site, fleet, config=config, signed=signed)
+    if signed:  # a name given to one sighting is the name of the visit's others too
+        words = spread_words(visits, signed)
+        usable = [load_as_signed(r, words, site, fleet, config) for r in usable]
+        visits = group_visits(usable, site, fleet, config=config, signed=words)
     return visits, estimate_volume(visits, usable, fleet, config=config)
 
 

@@ -183,6 +183,20 @@ def test_reprocess_shows_what_moved_down_to_the_barrels(call: Call, root: Path, 
     assert call("reprocess", "look-1", "--out", out, "--set", "detect.min_length=long").code == 2
 
 
+def test_reprocess_leaves_other_scenes_and_signed_words_alone(call: Call, root: Path, out: Path) -> None:
+    other = out / "scenes" / "look-0" / "result.json"
+    stamp, text = other.stat().st_mtime_ns, other.read_bytes()
+    assert call("identify", "look-1/d1", "--imo", 9319466, "--by", "A", "--out", out).code == 0
+    ended = call("reprocess", "look-1", "--out", out, "--set", "load.edge_bias=0.1")
+    assert ended.code == 0
+    assert "1 signed word holds" in ended.err
+    assert (other.stat().st_mtime_ns, other.read_bytes()) == (stamp, text)
+    (visit,) = json.loads((out / "visits.json").read_text())["visits"]
+    assert visit["identity"][0]["imo"] == 9319466
+    call("reprocess", "look-1", "--out", out, "--set", "load.edge_bias=0.0")
+    assert call("identify", "look-1/d1", "--withdraw", "--by", "A", "--out", out).code == 0
+
+
 def test_a_busy_folder_is_6(call: Call, root: Path, out: Path) -> None:
     with Store.claim(out):
         ended = call("run", root / "in", "--site", root / "site.geojson", "--out", out)

@@ -15,6 +15,7 @@ from pipeline.batch.describe import Request, code_version
 from pipeline.batch.executors import Executor, InProcess, Pool, default_jobs, default_memory
 from pipeline.batch.folder import make_report, remake_season
 from pipeline.batch.season import SeasonFiles, read_results, read_season, write_season
+from pipeline.batch.signing import Said, sign
 
 __all__ = [
     "BatchOutcome",
@@ -23,6 +24,7 @@ __all__ = [
     "InProcess",
     "Pool",
     "Request",
+    "Said",
     "SceneOutcome",
     "SeasonFiles",
     "Setting",
@@ -40,6 +42,7 @@ __all__ = [
     "read_setting",
     "remake_season",
     "run_batch",
+    "sign",
     "take_snapshot",
     "write_season",
 ]

@@ -8,7 +8,9 @@ from pipeline.batch.again import Setting, read_setting
 from pipeline.batch.children import CROPS
 from pipeline.batch.describe import code_version
 from pipeline.batch.season import SeasonFiles, read_results, write_season
+from pipeline.batch.signing import apply_words, read_words
 from pipeline.errors import UsageError
+from pipeline.products import SceneResult
 from pipeline.store import Store, install_bytes, is_intact, remove_work
 
 
@@ -46,7 +48,7 @@ def make_report(folder: Path) -> Path:
             page = render_report(
                 season.visits,
                 season.volume,
-                read_results(store),
+                signed_results(store, setting),
                 site=setting.site,
                 pictures=read_pictures(store),
             )
@@ -55,6 +57,13 @@ def make_report(folder: Path) -> Path:
         finally:
             remove_work(folder)
     return folder / file.path
+
+
+def signed_results(store: Store, setting: Setting) -> tuple[SceneResult, ...]:
+    """Every scene's result, with what people signed bound to it."""
+    results = read_results(store)
+    words = read_words(store, results)
+    return apply_words(results, words, setting.site, setting.fleet, setting.config)
 
 
 def read_pictures(store: Store) -> dict[str, bytes]:

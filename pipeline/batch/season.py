@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pipeline.batch.signing import apply_words, read_words
 from pipeline.config import Config
 from pipeline.datatypes import Ship, Site
 from pipeline.products import SceneResult, VisitsDocument, VolumeDocument
 from pipeline.run import measure_season, visit_places
 from pipeline.store import (
     WORK,
-    SceneRow,
     Store,
     format_visits,
     from_json,
@@ -42,15 +42,15 @@ def read_results(store: Store) -> tuple[SceneResult, ...]:
     return tuple(from_json(SceneResult, row.result) for row in store.scenes() if row.result is not None)
 
 
-def season_key(
-    rows: Sequence[SceneRow], site: Site, fleet: Sequence[Ship], config: Config, version: str
-) -> str:
+def season_key(store: Store, site: Site, fleet: Sequence[Ship], config: Config, version: str) -> str:
     """What the season's files depend on, as one hash."""
     digest = hashlib.sha256(f"{version} {config.sha256()}\n{to_json(site)}".encode())
     for ship in fleet:
         digest.update(to_json(ship).encode())
-    for row in rows:
+    for row in store.scenes():
         digest.update(row.scene_id.encode() + hashlib.sha256(row.result or b"").digest())
+    for word in store.signed():
+        digest.update(to_json(word).encode())
     return digest.hexdigest()
 
 
@@ -71,11 +71,16 @@ def write_season(
     store: Store, site: Site, fleet: Sequence[Ship], config: Config, version: str
 ) -> SeasonFiles:
     """Visits and barrels over all that the folder holds; nothing is done where they are up to date."""
-    key = season_key(store.scenes(), site, fleet, config, version)
+    key = season_key(store, site, fleet, config, version)
     if store.settings().get(_KEY) == key and (found := read_season(store)) is not None:
         return found
     results = read_results(store)
-    visits, volume = measure_season(results, site, fleet, config)
+    words = read_words(store, results)
+    results = apply_words(results, words, site, fleet, config)
+    visits, volume = measure_season(results, site, fleet, config, signed=words.identities)
+    visits = replace(
+        visits, signed=words.identities, readings=words.readings, flags=(*visits.flags, *words.flags)
+    )
     texts = {"visits.json": to_json(visits), "volume.json": to_json(volume)}
     visits = from_json(VisitsDocument, texts["visits.json"])
     volume = from_json(VolumeDocument, texts["volume.json"])

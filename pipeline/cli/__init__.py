@@ -15,6 +15,8 @@ COMMANDS = {
     "run": ("pipeline.cli.run", "Scenes in, barrels out: every scene below INPUT through all stages."),
     "reprocess": ("pipeline.cli.scene", "One scene again, and what that moves, down to the barrels."),
     "annotate": ("pipeline.cli.scene", "The annotated image of a scene alone."),
+    "identify": ("pipeline.cli.identify", "Sign who a sighting is; it binds, and survives every rerun."),
+    "read": ("pipeline.cli.identify", "Sign a freeboard that a person read."),
     "visits": ("pipeline.cli.season", "The visits in a folder."),
     "volume": ("pipeline.cli.season", "The barrels in a folder."),
     "report": ("pipeline.cli.season", "One self-contained page on the season."),

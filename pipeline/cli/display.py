@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,8 +12,12 @@ import click
 from pipeline.cli.ending import say
 
 if TYPE_CHECKING:
-    from pipeline.batch import Step
+    from pipeline.batch import Change, SeasonFiles, Step
     from pipeline.products import Quantiles
+
+
+_WIDE = 36
+"""Longest text in a cell of a table."""
 
 
 class Report(Protocol):
@@ -66,3 +70,38 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
     for row in [header, *rows]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def print_changes(changes: Mapping[str, Sequence[Change]]) -> None:
+    """Every value that moved, document by document."""
+    if not changes:
+        click.echo("nothing moved")
+    for document, moved in changes.items():
+        click.echo(f"{document}: {len(moved)} value{'s' * (len(moved) != 1)} moved")
+        rows = [(f"  {c.where}", _cell(c.before), _cell(c.after), _difference(c)) for c in moved]
+        print_table(("  value", "before", "after", "change"), rows)
+
+
+def tell_signed(season: SeasonFiles) -> None:
+    """Say on stderr how many words of people hold, and which lost their ship."""
+    kept = len(season.visits.signed) + len(season.visits.readings)
+    if kept:
+        say(f"note: {kept} signed word{'s hold' if kept != 1 else ' holds'} as before")
+    for flag in season.visits.flags:
+        if flag.code == "signed-without-ship":
+            say(f"note: {flag.message}")
+
+
+def _cell(value: object) -> str:
+    text = "-" if value is None else str(value)
+    return text if len(text) <= _WIDE else text[: _WIDE - 1] + "…"
+
+
+def _difference(change: Change) -> str:
+    before, after = change.before, change.after
+    numbers = (int, float)
+    if isinstance(before, bool) or isinstance(after, bool):
+        return ""
+    if not isinstance(before, numbers) or not isinstance(after, numbers):
+        return ""
+    return f"{after - before:+.4g}"

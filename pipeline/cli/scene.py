@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli import ending
-from pipeline.cli.display import print_table, show_progress
+from pipeline.cli.display import print_changes, show_progress, tell_signed
 from pipeline.cli.ending import Session, folder_of, say
 from pipeline.cli.options import SITE, limit_options, out_option, set_option
 from pipeline.cli.run import Limits, exit_code, tell_scenes
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from pipeline.batch import BatchOutcome, Change, Setting, Snapshot
     from pipeline.ingest import Delivery
     from pipeline.store import SceneRow
-
-
-_WIDE = 36
-"""Longest text in a cell of a table."""
 
 
 @click.command(
@@ -54,12 +50,8 @@ def reprocess(
     limits = Limits(jobs=1, timeout=timeout, memory=memory)
     outcome, changes = _again(session, scenes, settings, limits)
     tell_scenes(outcome)
-    if not changes:
-        click.echo("nothing moved")
-    for document, moved in changes.items():
-        click.echo(f"{document}: {len(moved)} value{'s' * (len(moved) != 1)} moved")
-        rows = [(f"  {c.where}", _cell(c.before), _cell(c.after), _difference(c)) for c in moved]
-        print_table(("  value", "before", "after", "change"), rows)
+    tell_signed(outcome.season)
+    print_changes(changes)
     return exit_code(outcome)
 
 
@@ -116,21 +108,6 @@ def _ask(out: Path, scenes: Sequence[str]) -> tuple[tuple[Delivery, ...], Settin
     if setting is None:
         setting = Setting(site=read_site(SITE), fleet=read_fleet(None), config=Config())
     return deliveries, setting, before
-
-
-def _cell(value: object) -> str:
-    text = "-" if value is None else str(value)
-    return text if len(text) <= _WIDE else text[: _WIDE - 1] + "…"
-
-
-def _difference(change: Change) -> str:
-    before, after = change.before, change.after
-    numbers = (int, float)
-    if isinstance(before, bool) or isinstance(after, bool):
-        return ""
-    if not isinstance(before, numbers) or not isinstance(after, numbers):
-        return ""
-    return f"{after - before:+.4g}"
 
 
 @click.command(

@@ -2,5 +2,6 @@
 
 from pipeline.freeboard.expected import expected_sigma
 from pipeline.freeboard.measure import measure_freeboard
+from pipeline.freeboard.reading import add_reading
 
-__all__ = ["expected_sigma", "measure_freeboard"]
+__all__ = ["add_reading", "expected_sigma", "measure_freeboard"]

@@ -24,15 +24,18 @@ from pipeline.store.files import (
 from pipeline.store.geopackage import write_geopackage
 from pipeline.store.pictures import write_geotiff, write_png
 from pipeline.store.schemas import generate_schema
+from pipeline.store.signed import SignedRow, WordKind
 from pipeline.store.tables import format_visits
 
 __all__ = [
     "WORK",
     "Artefact",
     "SceneRow",
+    "SignedRow",
     "Status",
     "Store",
     "SurveyRow",
+    "WordKind",
     "check_room",
     "empty_work",
     "format_time",

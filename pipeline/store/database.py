@@ -17,10 +17,13 @@ from typing import Literal
 from pipeline.errors import StoreError, UsageError
 from pipeline.store.files import Artefact, prepare_folder
 from pipeline.store.lock import FolderLock
+from pipeline.store.signed import SCHEMA as _SIGNED
+from pipeline.store.signed import SignedRow, insert_signed, select_signed
 
 NAME = "plimsoll.db"
 APPLICATION_ID = 0x506C696D  # "Plim"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""2 added what people signed."""
 
 Status = Literal["ok", "refused", "failed", "crashed"]
 
@@ -261,6 +264,19 @@ class Store:
                 (row.key, row.content, row.acquired, row.cells, row.seen),
             )
 
+    # ------------------------------------------------------------------------------------------ signed
+
+    def signed(self) -> tuple[SignedRow, ...]:
+        """All that people signed, in the order of signing; withdrawn words and withdrawals too."""
+        with explain_database(self.folder):
+            older = int(self._db.execute("PRAGMA user_version").fetchone()[0]) < SCHEMA_VERSION
+            return () if older else select_signed(self._db)
+
+    def append_signed(self, row: SignedRow) -> int:
+        """Keep a word for good; its number."""
+        with self._transaction() as db:
+            return insert_signed(db, row)
+
     # ------------------------------------------------------------------------------------------ season
 
     def settings(self) -> dict[str, str]:
@@ -316,15 +332,16 @@ def _check_version(folder: Path, connection: sqlite3.Connection) -> int:
 
 
 def _migrate(folder: Path, connection: sqlite3.Connection) -> None:
-    if _check_version(folder, connection) == SCHEMA_VERSION:
+    version = _check_version(folder, connection)
+    if version:
         problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if problem != "ok":
             raise sqlite3.DatabaseError(problem)
-        return
-    connection.executescript(
-        f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA application_id = {APPLICATION_ID};"
-        f"PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
-    )
+    if version < SCHEMA_VERSION:
+        connection.executescript(
+            f"BEGIN IMMEDIATE;{'' if version else _SCHEMA}{_SIGNED}"
+            f"PRAGMA application_id = {APPLICATION_ID};PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
+        )
 
 
 @contextlib.contextmanager
