@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := run
-.PHONY: install run test check format sample bench lock clean
+.PHONY: install run test check format sample map bench lock clean
 
 install: .venv/installed
 
@@ -31,6 +31,9 @@ format: install
 
 sample: install  ## render the sample season anew (simulated)
 	$(BIN)/python -m pipeline.simulate season --out sample_scenes
+
+map: install  ## draw anew what sun, view and heading let expect
+	$(BIN)/python -m pipeline.plan docs/expected_sigma.png
 
 bench: install  ## every figure of the README
 	PYTHONPATH=tests $(BIN)/python -m bench

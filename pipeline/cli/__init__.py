@@ -20,6 +20,7 @@ COMMANDS = {
     "visits": ("pipeline.cli.season", "The visits in a folder."),
     "volume": ("pipeline.cli.season", "The barrels in a folder."),
     "report": ("pipeline.cli.season", "One self-contained page on the season."),
+    "plan": ("pipeline.cli.plan", "When a pass could measure a freeboard, and which pass to buy."),
     "demo": ("pipeline.cli.run", "The sample season, from install to report; offline."),
 }
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

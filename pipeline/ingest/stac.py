@@ -101,7 +101,7 @@ def read_item(path: Path) -> Draft:
             "stac", f"{path.name}: not a STAC Item", hint="expected a Feature with assets and properties"
         )
     properties: dict[str, Any] = document["properties"]
-    platform = _platform(properties)
+    platform = item_platform(properties)
     assets = _data_assets(document, path.parent)
     bands: list[Band] = []
     nodata: float | None = None
@@ -122,15 +122,15 @@ def read_item(path: Path) -> Draft:
         root=path.parent,
         bands=tuple(bands),
         calibrated=calibrated,
-        when=_time(properties),
+        when=item_time(properties),
         platform=platform,
-        view=_view(properties, platform),
+        view=item_view(properties, platform),
         crs=crs,
         footprint=read_polygon(document.get("geometry")),
         nodata=nodata,
         masks=_masks(document, path.parent),
         metadata=(path,) if sidecar is None else (path, sidecar),
-        cloud_cover=_cloud_cover(properties),
+        cloud_cover=item_cloud_cover(properties),
         simulated=properties.get("plimsoll:simulated") is True,
     )
 
@@ -150,7 +150,7 @@ def _with_coefficients(bands: list[Band], coefficients: Mapping[int, float]) -> 
     return [replace(b, scale=coefficients[b.index], offset=0.0) for b in bands], True
 
 
-def _platform(properties: Mapping[str, Any]) -> str | None:
+def item_platform(properties: Mapping[str, Any]) -> str | None:
     """The platform, with its constellation where the platform is a serial number alone."""
     platform, constellation = properties.get("platform"), properties.get("constellation")
     names = [n for n in (constellation, platform) if isinstance(n, str) and n]
@@ -161,7 +161,7 @@ def _platform(properties: Mapping[str, Any]) -> str | None:
     return names[-1]
 
 
-def _time(properties: Mapping[str, Any]) -> Any:
+def item_time(properties: Mapping[str, Any]) -> Any:
     """`datetime`, or the middle of start and end."""
     stamp = properties.get("datetime")
     if stamp is not None:
@@ -173,12 +173,13 @@ def _time(properties: Mapping[str, Any]) -> Any:
     return first + (last - first) / 2
 
 
-def _cloud_cover(properties: Mapping[str, Any]) -> float | None:
+def item_cloud_cover(properties: Mapping[str, Any]) -> float | None:
+    """`eo:cloud_cover` as a share [1]."""
     percent = read_number(properties, "eo:cloud_cover", low=0.0, high=100.0)
     return None if percent is None else percent / 100.0
 
 
-def _view(properties: Mapping[str, Any], platform: str | None) -> ViewClaim | None:
+def item_view(properties: Mapping[str, Any], platform: str | None) -> ViewClaim | None:
     """Angles of the view and projection extensions; None where the item states no view."""
     incidence = read_number(properties, "view:incidence_angle", low=0.0, high=89.0)
     off_nadir = read_number(properties, "view:off_nadir", low=-89.0, high=89.0)
@@ -418,7 +419,7 @@ def _is_calibrated(asset: _Asset, header: RasterHeader, properties: Mapping[str,
         return False
     stated = any({"scale", "offset", "raster:scale", "raster:offset"} & set(e) for e in entries)
     from_file = any(s != 1.0 for s in header.scales)
-    sentinel2 = "sentinel-2" in (_platform(properties) or "").lower()
+    sentinel2 = "sentinel-2" in (item_platform(properties) or "").lower()
     return stated or from_file or sentinel2 or header.dtype.startswith("float")
 
 

@@ -51,15 +51,26 @@ def orbit_height(platform: str | None) -> float | None:
     return ORBIT_HEIGHTS[max(fitting, key=len)] if fitting else None
 
 
-def zenith_from_off_nadir(off_nadir: float, platform: str | None) -> float | None:
+def zenith_from_off_nadir(
+    off_nadir: float, platform: str | None, *, height: float | None = None
+) -> float | None:
     """Zenith angle at the ground; None where the orbit is not known and the difference matters [deg].
+
+    Parameters
+    ----------
+    off_nadir
+        At the satellite, of either sign [deg].
+    platform
+        Gives the height of the orbit where `height` does not.
+    height
+        Of the satellite above the Earth [m].
 
     Raises
     ------
     InputError
         "metadata": the ray misses the Earth.
     """
-    height = orbit_height(platform)
+    height = orbit_height(platform) if height is None else height
     if height is None:
         # an unknown orbit of 450 to 800 km moves 1 deg by less than 0.13 deg
         return abs(off_nadir) * 1.1 if abs(off_nadir) <= 1.0 else None

@@ -67,3 +67,15 @@ VIEW: Final[Colour] = (120, 220, 255)
 
 LOW_SCORE: Final = 0.7
 """Outlines of detections below this score are dashed [1]."""
+ERROR_BOUNDS: Final = (0.2, 0.3, 0.4, 0.6, 0.8)
+"""Upper bounds of the classes of an expected error [m]."""
+ERROR_CLASS: Final[tuple[Colour, ...]] = (
+    (0, 32, 77),
+    (49, 68, 107),
+    (102, 105, 112),
+    (149, 143, 120),
+    (203, 186, 105),
+    (253, 231, 130),
+)
+"""Steps of cividis (Nunez et al. 2018, doi:10.1371/journal.pone.0199239): one order of lightness in print and
+for every kind of colour vision, the best darkest."""

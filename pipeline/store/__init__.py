@@ -19,7 +19,9 @@ from pipeline.store.files import (
     install,
     install_bytes,
     is_intact,
+    prepare_folder,
     remove_work,
+    write_text,
 )
 from pipeline.store.geopackage import write_geopackage
 from pipeline.store.pictures import write_geotiff, write_png
@@ -49,6 +51,7 @@ __all__ = [
     "is_intact",
     "pack_array",
     "plain_to_json",
+    "prepare_folder",
     "remove_work",
     "round_number",
     "text_to_grid",
@@ -58,4 +61,5 @@ __all__ = [
     "write_geopackage",
     "write_geotiff",
     "write_png",
+    "write_text",
 ]

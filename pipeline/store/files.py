@@ -167,6 +167,14 @@ def install_bytes(folder: Path, data: bytes, target: str) -> Artefact:
     return install(folder, source, target, sha256=hashlib.sha256(data).hexdigest())
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a file that the store does not know, whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    with explain_disk(path.parent):
+        write_work(part, text.encode())
+        os.replace(part, path)
+
+
 def is_intact(folder: Path, artefact: Artefact) -> bool:
     """True where the file has the size and, for all but pictures, the content the store knows."""
     path = folder / artefact.path
