@@ -164,6 +164,8 @@ class Visit:
     """Of cargo: deadweight less full consumables [t]."""
     flags: tuple[str, ...] = ()
     """"berth-unverified", "anchorage-only", ..."""
+    merged_probability: float = 0.0
+    """That her looks show two ships, one gone and the other come between two of them [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +188,27 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quantiles:
+    """5th, 50th and 95th percentile."""
+
+    p05: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnseenMonth:
+    """What a month may have hidden, and how busy it was."""
+
+    month: str
+    """YYYY-MM"""
+    unseen: Quantiles
+    """Visits that arrived within it."""
+    arrivals_per_free_day: float
+    """At all berths together, a day on which they are free [1/day]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnseenVisits:
     """Visits that fell between usable looks: a posterior, never part of the baseline."""
 
@@ -199,6 +222,7 @@ class UnseenVisits:
     """Dates (UTC) on which an unseen visit may have arrived."""
     weights: tuple[float, ...] = ()
     """Parallel to `days`: share of the unseen visits, sums to one."""
+    by_month: tuple[UnseenMonth, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,15 +254,6 @@ class VisitsDocument:
     """Freeboards that people read, those in force."""
     schema_version: str = "1"
     simulated: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quantiles:
-    """5th, 50th and 95th percentile."""
-
-    p05: float
-    p50: float
-    p95: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

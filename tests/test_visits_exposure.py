@@ -1,22 +1,18 @@
-"""What nobody saw: exposure against brute force, the posterior against simulated years."""
+"""What nobody saw: exposure against brute force, the histories against rejection and simulated years."""
+
+from functools import lru_cache
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.visits.exposure import (
-    Berth,
-    Unseen,
-    Window,
-    infer_unseen,
-    mean_shorter,
-    split_arrivals,
-    window_weight,
-)
+from pipeline.visits.exposure import Unseen, infer_unseen, mean_shorter, seen_time
+from pipeline.visits.renewal import RATE_OFFSET, RATE_SHAPE, RUN_IN, SPREADS, Looks, draw_histories
 
 LAW = (np.array([np.log(1.6)]), np.array([0.45]))
 """Stays: log median [log days] and its spread."""
+PRIOR = (1.5, 1.65)
 
 
 def mean_count(found: Unseen) -> float:
@@ -25,11 +21,6 @@ def mean_count(found: Unseen) -> float:
 
 def quantile(found: Unseen, share: float) -> int:
     return int(np.searchsorted(np.cumsum(found.probability), share))
-
-
-def stays(count: int, seed: int = 1) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    rng = np.random.default_rng(seed)
-    return np.asarray(np.exp(LAW[0][0] + LAW[1][0] * rng.standard_normal(count)))
 
 
 # -------------------------------------------------------------------------------------------- exposure
@@ -46,40 +37,92 @@ def test_mean_of_the_shorter_is_the_integral_of_survival(limit: float, mu: float
 
 @pytest.mark.parametrize("looks", [(3.0,), (0.0, 1.0, 2.0, 9.0), (0.5, 4.0, 4.2, 12.0, 20.0, 21.5)])
 def test_exposure_is_the_union_of_the_times_before_each_look(looks: tuple[float, ...]) -> None:
-    berth = Berth(usable=looks, windows=(), share=1.0)
-    seen, hidden, gaps = split_arrivals(berth, 25.0, *LAW)
+    seen = seen_time(looks, 25.0, *LAW)
     # Brute force: of arrivals on a fine comb, those with a look between arrival and departure.
-    arrivals = np.arange(-60.0, 25.0, 0.02) + 0.01
+    arrivals = np.arange(0.0, 25.0, 0.02) + 0.01
     times = np.array(looks)
     following = np.append(times, np.inf)[np.searchsorted(times, arrivals)]
-    longer = np.sort(stays(20_000))
-    shown = 1 - np.searchsorted(longer, following - arrivals) / len(longer)
-    assert seen[0] == pytest.approx(0.02 * shown.sum(), rel=0.01)
-    assert hidden[0] == pytest.approx(0.02 * (1 - shown)[arrivals > 0].sum(), rel=0.02)
-    assert gaps[-1][1] == 25.0
+    stays = np.exp(LAW[0][0] + LAW[1][0] * np.random.default_rng(1).standard_normal(20_000))
+    shown = 1 - np.searchsorted(np.sort(stays), following - arrivals) / len(stays)
+    assert seen[0] == pytest.approx(0.02 * shown.sum(), rel=0.01, abs=0.01)
 
 
-def test_a_stay_that_was_seen_takes_the_berth() -> None:
-    looks = (0.0, 5.0, 10.0)
-    free = Berth(usable=looks, windows=(), share=1.0)
-    stay = Window(arrival=(-1.0, 0.0), departure=(5.0, 10.0))
-    for taken in (
-        Berth(usable=looks, windows=(stay,), share=1.0),
-        Berth(usable=looks, windows=(), blocked=(stay,), share=1.0),
-    ):
-        assert split_arrivals(taken, 10.0, *LAW)[1][0] == pytest.approx(
-            split_arrivals(free, 10.0, *LAW)[1][0] / 2
-        )
+# ------------------------------------------------------------------------- histories against rejection
 
 
-def test_the_weight_of_a_window_is_the_double_integral() -> None:
-    window = Window(arrival=(0.0, 1.0), departure=(2.0, 3.5))
-    arrivals = (np.arange(4000) + 0.5) / 4000
-    longer = np.sort(stays(100_000))
-    until = np.searchsorted(longer, 3.5 - arrivals) - np.searchsorted(longer, 2.0 - arrivals)
-    assert window_weight(window, *LAW)[0] == pytest.approx(float(until.mean() / len(longer)), rel=0.01)
-    unending = Window(arrival=(0.0, 1.0), departure=(2.0, float("inf")))
-    assert window_weight(unending, *LAW)[0] > window_weight(window, *LAW)[0]
+@lru_cache(maxsize=1)
+def many_worlds() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(arrivals, departures, worlds) of one berth from before day 0 to day 6, laws drawn from the priors."""
+    rng = np.random.default_rng(5)
+    worlds = 300_000
+    rate = rng.gamma(RATE_SHAPE, 1 / RATE_OFFSET, worlds)
+    mu = np.log(PRIOR[0]) + np.log(PRIOR[1]) * rng.standard_normal(worlds)
+    sigma = rng.choice(SPREADS, worlds)
+    time, going = np.full(worlds, -RUN_IN), np.arange(worlds)
+    found = []
+    while going.size:
+        arrival = time[going] + rng.exponential(size=going.size) / np.maximum(rate[going], 1e-12)
+        going, arrival = going[arrival < 6], arrival[arrival < 6]
+        time[going] = arrival + np.exp(mu[going] + sigma[going] * rng.standard_normal(going.size))
+        found.append((arrival, time[going].copy(), going))
+    arrivals, departures, which = (np.concatenate(part) for part in zip(*found, strict=True))
+    return arrivals, departures, which
+
+
+def at(time: float) -> np.ndarray:
+    """(worlds,) place of the stay that takes the berth at a time; -1 = empty."""
+    arrivals, departures, which = many_worlds()
+    here = np.flatnonzero((arrivals <= time) & (time < departures))
+    found = np.full(300_000, -1)
+    found[which[here]] = here
+    return found
+
+
+def hidden_among(times: tuple[float, ...], period: float) -> np.ndarray:
+    """(worlds,) arrivals of the period that none of the looks shows."""
+    arrivals, departures, which = many_worlds()
+    shown = np.zeros(len(arrivals), bool)
+    for time in times:
+        shown |= (arrivals <= time) & (time < departures)
+    counts = (arrivals >= 0) & (arrivals < period) & ~shown
+    return np.bincount(which[counts], minlength=300_000)
+
+
+@pytest.mark.parametrize(
+    ("times", "ships"),
+    [((0.0, 2.0, 4.0), (0, 1, 0)), ((1.0, 5.0), (0, 0)), ((0.5, 2.0, 4.0), (1, 0, 2)), ((0.0, 5.0), (1, 2))],
+)
+def test_histories_agree_with_all_worlds_that_the_looks_allow(
+    times: tuple[float, ...], ships: tuple[int, ...]
+) -> None:
+    places = [at(time) for time in times]
+    fits = np.ones(300_000, bool)
+    for place, ship in zip(places, ships, strict=True):
+        fits &= (place >= 0) == (ship > 0)
+    for k in range(1, len(ships)):
+        if ships[k - 1] and ships[k]:
+            fits &= places[k - 1] != places[k]
+    truth = hidden_among(times, 6.0)[fits]
+    assert len(truth) > 2000
+    # With so few looks the laws hang on their priors, and chains are slow.
+    found = draw_histories([Looks(times=times, ships=ships)], 6.0, stay=PRIOR, seed=3, sweeps=(200, 500))
+    hidden = found.hidden.sum(axis=1)
+    assert hidden.mean() == pytest.approx(truth.mean(), rel=0.15, abs=0.01)
+    assert np.mean(hidden == 0) == pytest.approx(np.mean(truth == 0), abs=0.03)
+
+
+def test_two_visits_in_one_gap_are_as_likely_as_among_all_worlds() -> None:
+    first, second = at(0.0), at(3.0)
+    both = (first >= 0) & (second >= 0)
+    changed = (first != second)[both].mean()
+    doubtful = Looks(times=(0.0, 3.0), ships=(1, 1), alike=(0.0,))
+    histories = draw_histories([doubtful], 6.0, stay=PRIOR, seed=4, sweeps=(200, 400))
+    assert histories.parted[:, 1].mean() == pytest.approx(changed, abs=0.04)
+    (one,) = infer_unseen([doubtful], 6.0, stay=PRIOR).parted
+    assert one[0] == 1
+    assert one[1] == pytest.approx(changed, abs=0.1)
+    certain = Looks(times=(0.0, 3.0), ships=(1, 1), alike=(15.0,))
+    assert infer_unseen([certain], 6.0, stay=PRIOR).parted == ((1, 0.0),)
 
 
 # ------------------------------------------------------------------------------------------- posterior
@@ -89,33 +132,23 @@ def daily(days: range, hidden: range = range(0)) -> tuple[float, ...]:
     return tuple(float(day) for day in days if day not in hidden)
 
 
-def regular_stays(looks: tuple[float, ...], every: float, until: float) -> tuple[Window, ...]:
-    """A ship of two days every so often, as those looks show her."""
-    found = []
-    for arrival in np.arange(1.5, until, every):
-        inside = [t for t in looks if arrival <= t <= arrival + 2.0]
-        if inside:
-            before = [t for t in looks if t < arrival]
-            after = [t for t in looks if t > arrival + 2.0]
-            found.append(
-                Window(
-                    arrival=(before[-1] if before else inside[0] - 60, inside[0]),
-                    departure=(inside[-1], after[0] if after else float("inf")),
-                )
-            )
-    return tuple(found)
+def regular(looks: tuple[float, ...], every: float, until: float) -> tuple[int, ...]:
+    """Which ship each look shows where one of two days comes every so often."""
+    ships = np.zeros(len(looks), int)
+    for number, arrival in enumerate(np.arange(1.5, until, every), start=1):
+        ships[(np.array(looks) >= arrival) & (np.array(looks) <= arrival + 2.0)] = number
+    return tuple(ships.tolist())
 
 
-def posterior(looks: tuple[float, ...], windows: tuple[Window, ...], period: float) -> Unseen:
-    berth = Berth(usable=looks, windows=windows, share=1.0)
-    return infer_unseen([berth], period, stay_median=1.5, stay_factor=1.65)
+def posterior(looks: tuple[float, ...], ships: tuple[int, ...], period: float) -> Unseen:
+    return infer_unseen([Looks(times=looks, ships=ships)], period, stay=PRIOR)
 
 
 def test_a_hidden_month_holds_unseen_visits_and_they_lie_in_it() -> None:
     clear = daily(range(121))
     veiled = daily(range(121), range(60, 91))
-    open_year = posterior(clear, regular_stays(clear, 6.0, 118.0), 120.0)
-    hidden = posterior(veiled, regular_stays(veiled, 6.0, 118.0), 120.0)
+    open_year = posterior(clear, regular(clear, 6.0, 118.0), 120.0)
+    hidden = posterior(veiled, regular(veiled, 6.0, 118.0), 120.0)
     assert mean_count(open_year) < 1.5
     assert quantile(hidden, 0.05) <= 5 <= quantile(hidden, 0.95)
     assert mean_count(hidden) > mean_count(open_year) + 2
@@ -125,75 +158,83 @@ def test_a_hidden_month_holds_unseen_visits_and_they_lie_in_it() -> None:
 
 def test_fewer_looks_mean_more_unseen_and_less_exposure() -> None:
     every = [tuple(float(d) for d in range(0, 121, step)) for step in (1, 3, 6)]
-    found = [posterior(looks, regular_stays(looks, 6.0, 118.0), 120.0) for looks in every]
+    found = [posterior(looks, regular(looks, 6.0, 118.0), 120.0) for looks in every]
     assert found[0].exposure > found[1].exposure > found[2].exposure
     assert mean_count(found[0]) < mean_count(found[1])
+
+
+def test_a_ship_that_lies_there_throughout_hides_nobody() -> None:
+    lying = infer_unseen([Looks(times=(0.0, 20.0), ships=(1, 1), alike=(40.0,))], 20.0, stay=PRIOR)
+    empty = posterior((0.0, 20.0), (0, 0), 20.0)
+    assert lying.probability[0] == 1.0
+    assert mean_count(empty) > 1.0
+    stranger = Looks(times=(0.0, 20.0), ships=(1, 1), alike=(40.0,), strangers=frozenset({1}))
+    assert infer_unseen([stranger], 20.0, stay=PRIOR).probability[0] == 1.0
+
+
+def test_a_veiled_month_borrows_the_rate_of_the_others() -> None:
+    veiled = daily(range(121), range(60, 91))
+    ships = regular(veiled, 3.0, 118.0)
+    ends = [30.0, 60.0, 91.0, 121.0]
+    found = infer_unseen([Looks(times=veiled, ships=ships)], 120.0, stay=PRIOR, month_ends=ends)
+    low, middle, high = found.by_month[2]
+    # One ship every three days: some nine of ten fall into the month, give or take its own activity.
+    assert low < 9 < high
+    assert 5 <= middle <= 13
+    assert found.by_month[0][1] <= 2
+    assert found.month_rate[2] == pytest.approx(np.mean(found.month_rate[[0, 1, 3]]), rel=0.35)
 
 
 def test_without_any_look_nothing_is_excluded() -> None:
     found = posterior((), (), 30.0)
     assert found.exposure == pytest.approx(0.0)
     assert found.probability[0] < 0.5
-    assert found.gaps == ((0.0, 30.0, 1.0),)
+    assert sum(w for _, _, w in found.gaps) == pytest.approx(1.0)
 
 
 def test_an_instant_hides_nothing() -> None:
-    found = posterior((0.0,), (), 0.0)
+    found = posterior((0.0,), (0,), 0.0)
     assert found.probability.tolist() == [1.0]
     assert found.exposure == 1.0
 
 
-def test_unseen_visits_do_not_outnumber_what_the_gaps_can_hold() -> None:
-    looks = daily(range(11), range(5, 7))
-    found = posterior(looks, (), 10.0)
-    assert len(found.probability) <= 1 + 11 * 2
+def test_the_same_seed_gives_the_same_histories() -> None:
+    berth = Looks(times=(0.0, 2.0, 5.0), ships=(0, 1, 0))
+    first, again, other = (draw_histories([berth], 6.0, stay=PRIOR, seed=s) for s in (1, 1, 2))
+    assert np.array_equal(first.hidden, again.hidden)
+    assert not np.array_equal(first.stay_log_median, other.stay_log_median)
 
 
 def simulate(
-    rng: np.random.Generator, cloud: float, days: int = 180
-) -> tuple[tuple[float, ...], tuple[Window, ...], int]:
-    """(looks, windows of seen stays, number unseen) of one berth, one ship after the other."""
-    looks: list[float] = []
-    cloudy = False
+    rng: np.random.Generator, cloud: float, law: tuple[float, float, float], days: int = 365
+) -> tuple[Looks, int, int]:
+    """(looks, unseen visits, all visits) of a year at one berth; law: idle mean, stay median, its spread."""
+    looks, cloudy = [], False
     for day in range(days + 1):
         cloudy = bool(rng.random() < cloud + 0.3 * (float(cloudy) - cloud))
-        if not cloudy or day in (0, days):
-            looks.append(float(day))
-    windows: list[Window] = []
-    unseen, free = 0, 0.0
-    while True:
-        arrival = free + rng.exponential(4.0)
-        departure = arrival + float(np.exp(np.log(1.6) + 0.45 * rng.standard_normal()))
-        if arrival >= days:
-            break
-        inside = [t for t in looks if arrival <= t <= departure]
-        if inside:
-            before = [t for t in looks if t < arrival]
-            after = [t for t in looks if t > departure]
-            windows.append(
-                Window(
-                    arrival=(before[-1] if before else inside[0] - 60.0, inside[0]),
-                    departure=(inside[-1], after[0] if after else float("inf")),
-                )
-            )
-        else:
-            unseen += 1
-        free = departure
-    return tuple(looks), tuple(windows), unseen
+        if not cloudy:
+            looks.append(day + 0.1)
+    times, ships = np.array(looks), np.zeros(len(looks), int)
+    number, unseen, free = 0, 0, -20.0
+    while (arrival := free + rng.exponential(law[0])) < days:
+        free = arrival + float(np.exp(np.log(law[1]) + law[2] * rng.standard_normal()))
+        shown = (times >= arrival) & (times <= free)
+        if arrival >= 0:
+            number += 1
+            unseen += not shown.any()
+        ships[shown] = number + 1000 * (arrival < 0)
+    return Looks(times=tuple(looks), ships=tuple(ships.tolist())), unseen, number
 
 
 @pytest.mark.parametrize("cloud", [0.4, 0.6, 0.8])
-def test_the_posterior_holds_the_truth_of_simulated_seasons(cloud: float) -> None:
+def test_the_posterior_holds_the_truth_of_simulated_years(cloud: float) -> None:
     rng = np.random.default_rng(int(10 * cloud))
-    inside, bias, truths = 0, 0.0, 0
-    seasons = 40
-    for _ in range(seasons):
-        looks, windows, unseen = simulate(rng, cloud)
-        found = posterior(looks, windows, 180.0)
-        inside += quantile(found, 0.05) <= unseen <= quantile(found, 0.95)
-        bias += (mean_count(found) - unseen) / seasons
-        truths += len(windows) + unseen
-    assert inside >= 0.85 * seasons
-    # Measured over 200 seasons: +1.6, +2.9, +4.9 of 32 visits at 40, 60, 80 % cloud, where the seen alone are
-    # 10, 15 and 23 short.
-    assert abs(bias) < 0.2 * truths / seasons
+    years = 6
+    inside = 0
+    for seed in range(years):
+        looks, unseen, _ = simulate(rng, cloud, (5.0, 1.6, 0.45))
+        found = infer_unseen([looks], 365.0, stay=PRIOR, seed=seed)
+        inside += quantile(found, 0.025) <= unseen <= quantile(found, 0.975)
+    # The figures over many years are in `bench --only season`; of six, at 95 % each, four or more hold but
+    # once in five hundred times.
+    assert inside >= 4

@@ -46,6 +46,7 @@ class Call:
     arrival_window: tuple[datetime, datetime]
     departure_window: tuple[datetime, datetime | None]
     flags: tuple[str, ...]
+    merged_probability: float = 0.0
 
     @property
     def laden(self) -> bool:
@@ -223,6 +224,7 @@ def write_visit(
         budget=budget,
         capacity=capacity,
         flags=call.flags,
+        merged_probability=call.merged_probability,
     )
 
 

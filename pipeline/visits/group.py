@@ -4,21 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from math import inf
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
 from pipeline.config import Config
 from pipeline.datatypes import Flag, Ship, SignedIdentity, Site
-from pipeline.products import Coverage, MonthCoverage, SceneResult, UnseenVisits, VisitsDocument
+from pipeline.products import (
+    Coverage,
+    MonthCoverage,
+    Quantiles,
+    SceneResult,
+    UnseenMonth,
+    UnseenVisits,
+    VisitsDocument,
+)
 from pipeline.visits.calls import Call, read_call, usual_fill, write_visit
-from pipeline.visits.exposure import Berth, Unseen, Window, infer_unseen
+from pipeline.visits.exposure import Unseen, infer_unseen
+from pipeline.visits.renewal import Looks
 from pipeline.visits.sightings import Pass, list_passes
-from pipeline.visits.tracks import Track, join_sightings
+from pipeline.visits.tracks import Track, compare_looks, join_sightings
 
-BERTH_SHARE = 0.5
-"""Visits that the berths share out among them before any was seen [1]."""
 DAY = 86_400.0
 
 
@@ -54,9 +61,13 @@ def group_visits(
     """
     passes = list_passes(results, site, signed)
     tracks = join_sightings(passes, fleet, config=config.visits)
-    calls = [(track, read_call(track, passes, fleet, site, config=config)) for track in tracks]
-    visits = [call for _, call in calls if call is not None]
-    others = [track for track, call in calls if call is None]
+    calls = [read_call(track, passes, fleet, site, config=config) for track in tracks]
+    unseen, parted = _unseen(tracks, calls, passes, site, fleet, config)
+    visits = [
+        replace(call, merged_probability=parted.get(k, 0.0))
+        for k, call in enumerate(calls)
+        if call is not None
+    ]
     usual = usual_fill(visits, config=config)
     names = _name_visits(visits)
     return VisitsDocument(
@@ -65,7 +76,7 @@ def group_visits(
             for call, name in zip(visits, names, strict=True)
         ),
         coverage=_coverage(passes, site),
-        unseen=_unseen(visits, others, passes, site, config),
+        unseen=unseen,
         flags=_flags(results, visits, usual.departures),
         simulated=site.simulated or any(r.simulated for r in results),
     )
@@ -106,53 +117,98 @@ def _coverage(passes: Sequence[Pass], site: Site) -> Coverage:
 
 
 def _unseen(
-    calls: Sequence[Call], others: Sequence[Track], passes: Sequence[Pass], site: Site, config: Config
-) -> UnseenVisits | None:
-    """Posterior of unseen visits over the period from the first look to the last, cloudy ones included."""
+    tracks: Sequence[Track],
+    calls: Sequence[Call | None],
+    passes: Sequence[Pass],
+    site: Site,
+    fleet: Sequence[Ship],
+    config: Config,
+) -> tuple[UnseenVisits | None, dict[int, float]]:
+    """Posterior of unseen visits over the period from the first pass to the last, cloudy ones included; and
+    for each track, by its place, the probability that it is two ships.
+    """
     berths = [f.id for f in site.of_role("berth")]
     if not passes or not berths:
-        return None
-    start = passes[0].time
-    period = _days(start, passes[-1].time)
-    at_berths = [c for c in calls if c.berth_id in berths]
-    total = len(at_berths) + BERTH_SHARE
-    looks = []
-    for berth in berths:
-        here = [c for c in at_berths if c.berth_id == berth]
-        looks.append(
-            Berth(
-                usable=tuple(_days(start, p.time) for p in passes if p.usable(berth)),
-                windows=tuple(_window(c.track, berth, passes, start) for c in here),
-                blocked=tuple(_window(t, berth, passes, start) for t in others if t.last.berth_id == berth),
-                share=(len(here) + BERTH_SHARE / len(berths)) / total,
-            )
-        )
+        return None, {}
+    start, end = passes[0].time, passes[-1].time
+    months = sorted({f"{p.time:%Y-%m}" for p in passes})
     posterior = infer_unseen(
-        looks,
-        period,
-        stay_median=config.visits.stay_median_days,
-        stay_factor=config.visits.stay_factor,
+        [_looks(berth, tracks, calls, passes, fleet, config) for berth in berths],
+        _days(start, end),
+        stay=(config.visits.stay_median_days, config.visits.stay_factor),
+        month_ends=[min(_days(start, _end_of(month)), _days(start, end)) for month in months],
+        seed=config.volume.seed,
     )
     days, weights = _by_day(posterior, start)
-    return UnseenVisits(
-        probability=_less(posterior, len(calls) - len(at_berths)),
+    roads = sum(call is not None and call.berth_id not in berths for call in calls)
+    unseen = UnseenVisits(
+        probability=_less(posterior, roads),
         exposure=posterior.exposure,
         stay_median=posterior.stay_median,
         days=days,
         weights=weights,
+        by_month=tuple(
+            UnseenMonth(
+                month=month,
+                unseen=Quantiles(p05=float(row[0]), p50=float(row[1]), p95=float(row[2])),
+                arrivals_per_free_day=float(rate),
+            )
+            for month, row, rate in zip(months, posterior.by_month, posterior.month_rate, strict=True)
+        ),
     )
+    return unseen, {ship - 1: probability for ship, probability in posterior.parted}
 
 
-def _window(track: Track, berth: str, passes: Sequence[Pass], start: datetime) -> Window:
-    """Her stay at one berth between the looks at it, in days from the start."""
-    times = [s.time for s in track.sightings if s.berth_id == berth]
-    before = [p.time for p in passes if p.time < times[0] and p.usable(berth)]
-    after = [p.time for p in passes if p.time > times[-1] and p.usable(berth)]
-    first, last = _days(start, times[0]), _days(start, times[-1])
-    return Window(
-        arrival=(_days(start, before[-1]) if before else first - 60.0, first),
-        departure=(last, _days(start, after[0]) if after else inf),
-    )
+def _end_of(month: str) -> datetime:
+    """First instant after a month YYYY-MM."""
+    year, number = int(month[:4]), int(month[5:])
+    return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
+
+
+def _looks(
+    berth: str,
+    tracks: Sequence[Track],
+    calls: Sequence[Call | None],
+    passes: Sequence[Pass],
+    fleet: Sequence[Ship],
+    config: Config,
+) -> Looks:
+    """When the berth was seen, with which ship (a track's place, from one on) or empty."""
+    start = passes[0].time
+    owner = {
+        (s.scene_id, s.ship.id): k
+        for k, t in enumerate(tracks, 1)
+        for s in t.sightings
+        if s.berth_id == berth
+    }
+    times: list[float] = []
+    ships: list[int] = []
+    alike: list[float] = []
+    for look in passes:
+        if not look.usable(berth):
+            continue
+        here = {owner[key] for s in look.sightings if (key := (s.scene_id, s.ship.id)) in owner}
+        if not here and not look.shows(berth):
+            continue
+        # Of two ships side by side the one that was there before.
+        ship = 0 if not here else next((k for k in ships[-1:] if k in here), min(here))
+        if times:
+            alike.append(_alike_at(look.time, (ships[-1], ship), tracks, fleet, config))
+        times.append(_days(start, look.time))
+        ships.append(ship)
+    strangers = frozenset(k for k, call in enumerate(calls, 1) if call is None)
+    return Looks(times=tuple(times), ships=tuple(ships), alike=tuple(alike), strangers=strangers)
+
+
+def _alike_at(
+    time: datetime, ships: tuple[int, int], tracks: Sequence[Track], fleet: Sequence[Ship], config: Config
+) -> float:
+    """Log odds of one ship, from her looks, before a time against from it on; nil where a look shows none."""
+    if 0 in ships:
+        return 0.0
+    first = [s for s in tracks[ships[0] - 1].sightings if s.time < time]
+    second = [s for s in tracks[ships[1] - 1].sightings if s.time >= time]
+    return compare_looks(first, second, fleet, config=config.visits)
 
 
 def _less(posterior: Unseen, known: int) -> tuple[float, ...]:

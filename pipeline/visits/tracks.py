@@ -157,14 +157,26 @@ def _score(track: Track, sighting: Sighting, fleet: Sequence[Ship], config: Visi
     same_place = track.last.berth_id == sighting.berth_id
     if not track.open and (same_place or not _just_left(track, sighting)):
         return float("-inf")
-    signed = _signed_odds(track.signed, sighting.signed)
+    fit = compare_looks(track.sightings, (sighting,), fleet, config=config)
+    return fit + _stay_odds(track, sighting, config) + (0.0 if same_place else _shift_odds(track, sighting))
+
+
+def compare_looks(
+    first: Sequence[Sighting], second: Sequence[Sighting], fleet: Sequence[Ship], *, config: VisitsConfig
+) -> float:
+    """Log odds of one ship behind two series of looks, the later after the earlier, against two ships.
+
+    From size, place, what she carried and what was signed; how long ships stay is not in it. -inf where two
+    names were signed.
+    """
+    before, after = Track(sightings=list(first)), Track(sightings=list(second))
+    signed = _signed_odds(before.signed, after.signed)
     if signed == float("-inf"):
         return signed
-    fit = signed + max(same_ship(track.size(), size_of(sighting), fleet, config=config), WORST)
-    if _was_laden(track) and _in_ballast(sighting):
+    fit = signed + max(same_ship(before.size(), after.size(), fleet, config=config), WORST)
+    if _was_laden(before) and _in_ballast(second[0]):
         fit -= DISCHARGED
-    fit += _stay_odds(track, sighting, config)
-    return fit + (_place_fit(track.last, sighting) if same_place else _shift_odds(track, sighting))
+    return fit + (_place_fit(first[-1], second[0]) if first[-1].berth_id == second[0].berth_id else 0.0)
 
 
 def _signed_odds(first: SignedIdentity | None, second: SignedIdentity | None) -> float:
@@ -172,18 +184,6 @@ def _signed_odds(first: SignedIdentity | None, second: SignedIdentity | None) ->
     if first is None or second is None or first.imo == second.imo is None:
         return 0.0
     return SIGNED_ALIKE if first.imo == second.imo else float("-inf")
-
-
-def size_of(sighting: Sighting) -> Size:
-    """What one look says of her."""
-    ship = sighting.ship
-    return Size(
-        length=ship.length,
-        length_sigma=ship.length_sigma,
-        beam=ship.beam,
-        beam_sigma=ship.beam_sigma,
-        tanker_probability=ship.tanker_probability,
-    )
 
 
 def _was_laden(track: Track) -> bool:
