@@ -150,7 +150,7 @@ class Visit:
     departure_window: tuple[datetime, datetime | None]
     """[earliest, latest]; latest None while nothing later was seen."""
     scene_ids: tuple[str, ...]
-    evidence: Literal["pair", "single-laden", "single-arrival", "part-loaded", "seen-only"]
+    evidence: Literal["pair", "single-laden", "single-arrival", "part-loaded", "seen-only", "reported"]
     arrival: Fill | None
     departure: Fill | None
     cargo_loaded: Estimate
@@ -338,6 +338,34 @@ class VisitBarrels:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A figure that somebody else gave, with what this ledger says of the same days."""
+
+    key: str
+    start: str
+    """ISO date, first day."""
+    end: str
+    """ISO date, last day."""
+    quantity: Literal["barrels", "calls", "barrels-per-call", "ships", "fill", "un-designated-share"]
+    scope: str
+    """Whose oil by which way is counted: claims are compared within one scope."""
+    low: float | None
+    """The figure is at least this; with `high` the same, it is this; both None: nothing was said."""
+    high: float | None
+    source: str
+    note: str
+    ours: Quantiles | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contradiction:
+    """Two claims, or a claim and the sum of others, that cannot both hold."""
+
+    keys: tuple[str, ...]
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeDocument:
     """The file volume.json."""
 
@@ -350,5 +378,9 @@ class VolumeDocument:
     cap: tuple[CapYear, ...]
     un_designated: Designated
     by_visit: tuple[VisitBarrels, ...] = field(default=())
+    claims: tuple[Claim, ...] = ()
+    """What others said, where a file of claims was given."""
+    contradictions: tuple[Contradiction, ...] = ()
+    flags: tuple[Flag, ...] = ()
     schema_version: str = "1"
     simulated: bool = False

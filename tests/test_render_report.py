@@ -23,7 +23,7 @@ from pipeline.render.season import (
     berth_rows,
     common_share,
     cumulative,
-    departure_time,
+    departure_times,
     joint_width,
     season_span,
     year_of,
@@ -249,11 +249,19 @@ def test_a_year_shows_its_own_days() -> None:
 
 
 def test_departures_are_placed_in_the_middle_of_their_window() -> None:
-    first, *_, last = make_visits().visits
-    earliest, latest = first.departure_window
+    visits = make_visits().visits
+    times = departure_times(visits)
+    earliest, latest = visits[0].departure_window
     assert latest is not None
-    assert departure_time(first) == earliest + (latest - earliest) / 2
-    assert departure_time(last) == last.departure_window[0]
+    assert times[visits[0].visit_id] == earliest + (latest - earliest) / 2
+    assert times[visits[-1].visit_id] == visits[-1].departure_window[0]
+
+
+def test_calls_that_nobody_told_apart_are_spread_over_their_window() -> None:
+    first = make_visits().visits[0]
+    window = (START, START + timedelta(days=4))
+    calls = [replace(first, visit_id=name, departure_window=window) for name in "abc"]
+    assert list(departure_times(calls).values()) == [START + timedelta(days=d) for d in (1, 2, 3)]
 
 
 def test_hidden_days_are_those_without_a_clear_look(

@@ -16,7 +16,7 @@ from pipeline.batch import Said, read_season, remake_season, sign
 from pipeline.batch.signing import words_in_force
 from pipeline.cli import plimsoll
 from pipeline.cli.ending import Session, run_command
-from pipeline.config import Config
+from pipeline.config import Config, update_config
 from pipeline.datatypes import Ship
 from pipeline.errors import StoreError, UsageError
 from pipeline.freeboard import add_reading
@@ -24,6 +24,7 @@ from pipeline.products import DetectionResult, SceneResult
 from pipeline.store import SceneRow, SignedRow, Store, to_json
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+QUICK = update_config(Config(), {"load": {"draws": 400}, "volume": {"draws": 1000}})
 OTHER = Ship(imo=9074729, name="Other", dwt=2310.0, loa=76.0, beam=12.4, depth=6.4)
 
 
@@ -47,7 +48,7 @@ def out(tmp_path: Path) -> Path:
     """Two looks at one ship, a day apart."""
     with Store.claim(tmp_path) as store:
         fleet = "[" + ",".join(to_json(s) for s in (*FLEET, OTHER)) + "]"
-        store.commit_settings({"site": to_json(SITE), "fleet": fleet, "config": json.dumps(asdict(Config()))})
+        store.commit_settings({"site": to_json(SITE), "fleet": fleet, "config": json.dumps(asdict(QUICK))})
         for day in (0, 1):
             keep(store, scene(f"s{day}", day=day))
     return tmp_path

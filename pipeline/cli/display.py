@@ -13,7 +13,7 @@ from pipeline.cli.ending import say
 
 if TYPE_CHECKING:
     from pipeline.batch import Change, SeasonFiles, Step
-    from pipeline.products import Quantiles
+    from pipeline.products import Quantiles, VolumeDocument
 
 
 _WIDE = 36
@@ -105,3 +105,25 @@ def _difference(change: Change) -> str:
     if not isinstance(before, numbers) or not isinstance(after, numbers):
         return ""
     return f"{after - before:+.4g}"
+
+
+def print_volume(document: VolumeDocument) -> None:
+    """A few lines on stdout: period, product, visits, barrels, the yearly limit."""
+    if document.period is not None:
+        click.echo(f"period   {document.period.start:%Y-%m-%d} to {document.period.end:%Y-%m-%d} UTC")
+    product = document.product
+    density = f"{product.density15:g} ± {product.density15_sigma:g} kg/m3 at 15 degC"
+    click.echo(f"product  {product.name}, {density}")
+    unseen = document.visits.unseen
+    listed = any(flag.code == "no-imagery" for flag in document.flags)
+    hidden = "nobody says" if listed else f"{unseen.p50:g} ({unseen.p05:g} to {unseen.p95:g})"
+    click.echo(f"visits   {document.visits.seen} {'listed' if listed else 'seen'}, {hidden} unseen")
+    for name in ("measured", "imputed", "baseline", "unseen", "total"):
+        label = "barrels" if name == "measured" else ""
+        click.echo(f"{label:<8} {name:<9} {format_quantiles(getattr(document.barrels, name))}")
+    for year in document.cap:
+        crossed = year.baseline_crossed_on
+        said = f"passed by the baseline on {crossed}" if crossed else "not passed by the baseline"
+        click.echo(f"cap      {year.year}: {format_bbl(year.limit)}, {said}")
+    if document.simulated:
+        click.echo("note     simulated scenes: these barrels never existed")

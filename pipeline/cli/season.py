@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from pipeline.cli import ending
-from pipeline.cli.display import format_bbl, format_quantiles, print_table
+from pipeline.cli.display import print_table, print_volume
 from pipeline.cli.ending import Session
-from pipeline.cli.options import json_option, out_option
+from pipeline.cli.options import json_option, out_option, set_option
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.batch import SeasonFiles
     from pipeline.products import Fill, Visit
+
+_PATH = click.Path(path_type=Path, dir_okay=True)
 
 
 def current_season(out: Path) -> SeasonFiles:
@@ -92,38 +95,47 @@ def _fill(fill: Fill | None) -> str:
     epilog="""\b
 Examples:
   plimsoll volume
-  plimsoll volume --out august --json | jq .barrels.total"""
+  plimsoll volume --out august --json | jq .barrels.total
+  plimsoll volume --visits calls.csv --fleet register.csv      calls from any source, no imagery
+  plimsoll volume --visits vostochny-2024                      what was reported of 2024, against itself
+
+Columns of --visits (only date is needed; empty = not known): visit_id site berth date (2024-03-07, 2024-03,
+A/B) calls ships imo name dwt_t capacity_t fill (0.9) draught_departure_m cargo_t, sigmas as fill_sigma,
+evidence source note."""
 )
 @out_option
 @json_option
+@click.option(
+    "--visits", "calls", type=_PATH, metavar="CSV", help="Calls from any source, or a case by name."
+)
+@click.option("--fleet", type=_PATH, metavar="FILE", help="Register of ships, CSV (with --visits).")
+@click.option("--claims", type=_PATH, metavar="FILE", help="What others said, CSV (with --visits).")
+@click.option("--report", "page", type=_PATH, metavar="HTML", help="Write a page on it (with --visits).")
+@click.option("--config", "config_file", type=_PATH, metavar="FILE", help="Settings, TOML (with --visits).")
+@set_option
 @click.pass_obj
-def volume(session: Session, out: Path, as_json: bool) -> int:
-    """Say how many barrels were loaded in what DIR holds; --json prints volume.json."""
+def volume(session: Session, /, out: Path, as_json: bool, calls: Path | None, **given: Any) -> int:
+    """Say how many barrels were loaded in what DIR holds, or by a list of calls; --json: volume.json."""
+    if calls is not None:
+        from pipeline.cli.desk import Desk, count_calls
+
+        desk = Desk(
+            visits=calls,
+            fleet=given["fleet"],
+            claims=given["claims"],
+            config=given["config_file"],
+            settings=given["settings"],
+            report=given["page"],
+        )
+        return count_calls(desk, as_json=as_json)
+    if any(given.values()):
+        raise UsageError("--fleet, --claims, --report, --config and --set go with --visits")
     session.out = out
     season = current_season(out)
     if as_json:
         click.echo((out / "volume.json").read_text(encoding="utf-8"), nl=False)
-        return ending.DONE
-    document = season.volume
-    if document.period is not None:
-        click.echo(f"period   {document.period.start:%Y-%m-%d} to {document.period.end:%Y-%m-%d} UTC")
-    product = document.product
-    click.echo(
-        f"product  {product.name}, {product.density15:g} ± {product.density15_sigma:g} kg/m3 at 15 degC"
-    )
-    unseen = document.visits.unseen
-    click.echo(
-        f"visits   {document.visits.seen} seen, {unseen.p50:g} ({unseen.p05:g} to {unseen.p95:g}) unseen"
-    )
-    for name in ("measured", "imputed", "baseline", "unseen", "total"):
-        label = "barrels" if name == "measured" else ""
-        click.echo(f"{label:<8} {name:<9} {format_quantiles(getattr(document.barrels, name))}")
-    for year in document.cap:
-        crossed = year.baseline_crossed_on
-        said = f"passed by the baseline on {crossed}" if crossed else "not passed by the baseline"
-        click.echo(f"cap      {year.year}: {format_bbl(year.limit)}, {said}")
-    if document.simulated:
-        click.echo("note     simulated scenes: these barrels never existed")
+    else:
+        print_volume(season.volume)
     return ending.DONE
 
 

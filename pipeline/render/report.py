@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date, datetime
 from html import escape
 from importlib.resources import files
 
 from pipeline.datatypes import Site
 from pipeline.products import CapYear, SceneResult, VisitsDocument, VolumeDocument
 from pipeline.render import words
+from pipeline.render.plots import calendar, load_chart
+from pipeline.render.report_claims import claims_section
 from pipeline.render.report_tables import coverage_table, method, provenance, scene_table, table
-from pipeline.render.report_visits import quantity, text, visit_card
-from pipeline.render.season import berth_rows, cumulative, season_span, year_of
-from pipeline.render.svg import cap_chart, timeline
+from pipeline.render.report_visits import quantity, text, visit_card, window_words
+from pipeline.render.season import BerthRow, berth_rows, cumulative, season_span, site_days, year_of
+from pipeline.render.svg import cap_chart, hatching, timeline
 
 _FOCUS = 'tabindex="0" role="region" aria-label="Chart"'
 """What may scroll sideways must be reachable with the keyboard."""
@@ -48,19 +51,20 @@ def render_report(
     shown = dict(pictures or {})
     scenes = sorted(results, key=lambda r: (r.datetime is None, words.utc(r.datetime), r.scene_id))
     by_id = {result.scene_id: result for result in scenes}
-    name = site.name if site is not None else next((r.site for r in scenes if r.site), "unnamed site")
+    name = site.name if site is not None else _site_of(visits, scenes)
     simulated = volume.simulated or visits.simulated or any(r.simulated for r in scenes)
     barrels = {item.visit_id: item for item in volume.by_visit}
-    cards = [visit_card(v, barrels.get(v.visit_id), by_id, shown) for v in visits.visits]
+    cards = [visit_card(v, barrels.get(v.visit_id), by_id, shown) for v in visits.visits if v.scene_ids]
     body = [
         _header(name, volume, simulated=simulated),
         "<main>",
         _headline(visits, volume, scenes),
         _charts(visits, volume, scenes, site),
+        claims_section(volume),
         '<section><h2 id="visits">Visits</h2>',
-        "".join(cards) or "<p>No tanker was seen at a berth in these scenes.</p>",
+        "".join(cards) or _without_images(visits, volume),
         "</section>",
-        scene_table(scenes),
+        scene_table(scenes) if scenes else "",
         coverage_table(visits),
         method(volume, site, scenes),
         provenance(volume, scenes),
@@ -77,6 +81,32 @@ def render_report(
         + "".join(body)
         + "</body></html>\n"
     )
+
+
+def _site_of(visits: VisitsDocument, scenes: Sequence[SceneResult]) -> str:
+    sites = [*(result.site for result in scenes), *(visit.site for visit in visits.visits)]
+    return next((site for site in sites if site), "unnamed site")
+
+
+def _without_images(visits: VisitsDocument, volume: VolumeDocument) -> str:
+    """The calls of a ledger as a table; what was left out of it, line by line."""
+    if not visits.visits:
+        return "<p>No tanker was seen at a berth in these scenes.</p>"
+    barrels = {item.visit_id: item.barrels for item in volume.by_visit}
+    rows = [
+        [
+            f'<span id="{text(v.visit_id)}">{text(v.visit_id)}</span>',
+            text(window_words(v.departure_window)),
+            text(words.candidate(v.identity[0])),
+            text(words.EVIDENCE[v.evidence]),
+            text(quantity(barrels[v.visit_id])) if v.visit_id in barrels else "",
+            text(", ".join(v.flags)),
+        ]
+        for v in visits.visits
+    ]
+    notes = "".join(f"<li>{text(flag.message)}</li>" for flag in volume.flags)
+    head = ("call", "left", "ship, by the source", "evidence", "barrels", "flags")
+    return f"<ul>{notes}</ul>{table(head, rows)}"
 
 
 def _header(name: str | None, volume: VolumeDocument, *, simulated: bool) -> str:
@@ -102,39 +132,57 @@ def _headline(visits: VisitsDocument, volume: VolumeDocument, scenes: Sequence[S
     passes = sum(month.passes for month in visits.coverage.by_month) or len(scenes)
     limit = volume.cap[0].limit if len(volume.cap) == 1 else None
     share = f" That is {words.percent(barrels.baseline.p50 / limit)} of the yearly limit." if limit else ""
+    looked = bool(scenes)
+    hidden = (
+        f"With the visits that clouds and gaps may have hidden: {text(quantity(barrels.total))} barrels."
+        if looked
+        else "No imagery: calls that nobody listed are in no figure here."
+    )
     big = (
-        '<div class="big"><div>Seen to be loaded (measured and imputed)</div>'
+        f'<div class="big"><div>{"Seen" if looked else "Said"} to be loaded (measured and imputed)</div>'
         f'<div class="number">{words.two_figures(barrels.baseline.p50)} barrels</div>'
         f'<div class="range">90 %: {words.two_figures(barrels.baseline.p05)} to '
         f"{words.two_figures(barrels.baseline.p95)}</div>"
         f"<p>{text(volume.product.name)} assumed, {volume.product.density15:.0f} ± "
-        f"{volume.product.density15_sigma:.0f} kg/m³ at 15 °C.{share} With the visits that clouds and "
-        f"gaps may have hidden: {text(quantity(barrels.total))} barrels.</p></div>"
+        f"{volume.product.density15_sigma:.0f} kg/m³ at 15 °C.{share} {hidden}</p></div>"
     )
     unseen = volume.visits.unseen
+    coverage = (
+        (f"{looks} of {passes}", "passes gave a clear look at a berth"),
+        (f"{unseen.p50:.2g}", f"visits may have been missed (90 %: {unseen.p05:.2g}–{unseen.p95:.2g})"),
+    )
     tiles = [
         (
             f"{len(visits.visits)}",
-            f"visits seen: {measured} measured, {len(visits.visits) - measured} imputed",
+            f"visits {'seen' if looked else 'listed'}: {measured} measured, {len(visits.visits) - measured} "
+            "imputed",
         ),
-        (f"{looks} of {passes}", "passes gave a clear look at a berth"),
-        (f"{unseen.p50:.2g}", f"visits may have been missed (90 %: {unseen.p05:.2g}–{unseen.p95:.2g})"),
+        *((*coverage,) if looked else ()),
         (
             f"{volume.un_designated.visits:.1f}",
             f"visits by ships on the UN list, in expectation over the ranked identities "
-            f"({words.percent(volume.un_designated.share)} of those seen)",
+            f"({words.percent(volume.un_designated.share)} of those seen)"
+            if looked
+            else "of them by ships on the UN list, as far as ships are named",
         ),
     ]
     grid = "".join(f'<div class="tile"><b>{text(n)}</b><span>{text(said)}</span></div>' for n, said in tiles)
-    rows = [
-        ("measured", quantity(barrels.measured), "from a freeboard after loading"),
+    how = (
         (
-            "imputed",
-            quantity(barrels.imputed),
+            "from a freeboard after loading",
             "ship seen, cargo not measured: filled in from her size and habits",
-        ),
+        )
+        if looked
+        else (
+            "a departure that its source measured",
+            "from a ship's capacity, known or not, and a stated or usual fill",
+        )
+    )
+    rows = [
+        ("measured", quantity(barrels.measured), how[0]),
+        ("imputed", quantity(barrels.imputed), how[1]),
         ("unseen", quantity(barrels.unseen), "visits that fell between the clear looks, from the stay times"),
-    ]
+    ][: 3 if looked else 2]
     rows_of_parts = [
         [text(n), f"<b>{text(q)}</b>", f'<span class="muted">{text(why)}</span>'] for n, q, why in rows
     ]
@@ -152,25 +200,54 @@ def _charts(
         return ""
     rows = berth_rows(visits, scenes, site, span)
     shown = [row for row in rows if row.visits or row.looks]
+    looked = any(row.looks for row in rows)
     silent = len(rows) - len(shown)
-    html = '<section><h2 id="timeline">Visits and looks</h2>'
-    if shown:
-        html += f'<div class="chart" {_FOCUS}>{timeline(shown, span)}</div>' + _TIMELINE_KEY
-    if silent:
-        html += f'<p class="muted">{silent} more berths of the site were not imaged.</p>'
-    html += '</section><section><h2 id="cap">Barrels against the yearly limit</h2>'
+    html = hatching()
+    if looked:
+        html += _section("timeline", "Visits and looks", timeline(shown, span)) + _TIMELINE_KEY
+        if silent:
+            html += f'<p class="muted">{silent} more berths of the site were not imaged.</p>'
+        html += "</section>" + _calendar(visits, rows, span)
+    html += '<section><h2 id="cap">Barrels against the yearly limit</h2>'
     for cap in volume.cap:
         steps = cumulative(visits, volume, cap.year)
-        total = volume.barrels.total if len(volume.cap) == 1 else None
+        total = volume.barrels.total if len(volume.cap) == 1 and looked else None
         title = f"<h3>{cap.year}</h3>" if len(volume.cap) > 1 else ""
         chart = cap_chart(steps, cap, year_of(span, cap.year), total)
-        html += f'{title}<div class="chart" {_FOCUS}>{chart}</div>{_cap_words(cap)}'
+        html += f'{title}<div class="chart" {_FOCUS}>{chart}</div>{_cap_words(cap, looked=looked)}'
     if volume.cap:
         html += (
             '<p class="muted">Steps stand at the middle of each departure window. The band is the central '
             "90 %; errors that visits share (deck edge, load line, product) do not average out in it. The "
             "limit is that of UN Security Council resolution 2397 (2017), all suppliers together; one "
             "terminal is part of it.</p>"
+        )
+    loads = load_chart(visits.visits, {item.visit_id: item for item in volume.by_visit})
+    if loads:
+        html += "</section>" + _section("loads", "Barrels by visit", loads) + _LOAD_KEY
+    return html + "</section>"
+
+
+def _section(name: str, title: str, chart: str) -> str:
+    """A section with a chart, left open."""
+    return f'<section><h2 id="{name}">{title}</h2><div class="chart" {_FOCUS}>{chart}</div>'
+
+
+def _calendar(visits: VisitsDocument, rows: Sequence[BerthRow], span: tuple[datetime, datetime]) -> str:
+    """Which days could be seen at all; a month of cloud is a month of which nothing is known."""
+    days = site_days(rows, span)
+    hidden = [
+        f"{date(*month, 1):%B %Y}"
+        for month in sorted({(day.year, day.month) for day in days})
+        if not any(s == "seen" for d, s in days.items() if (d.year, d.month) == month)
+    ]
+    html = (
+        _section("calendar", "What could be seen, day by day", calendar(days, visits.visits)) + _CALENDAR_KEY
+    )
+    if hidden:
+        html += (
+            f"<p><b>Nothing is known of {text(' and '.join(hidden), limit=400)}</b>: no look showed a berth. "
+            "What was loaded then is in the unseen alone.</p>"
         )
     return html + "</section>"
 
@@ -186,14 +263,30 @@ _TIMELINE_KEY = (
 )
 
 
-def _cap_words(cap: CapYear) -> str:
+_CALENDAR_KEY = (
+    '<ul class="legend"><li><span class="key seen"></span>a clear look at a berth</li>'
+    '<li><span class="key hidden"></span>looked, hidden by cloud</li>'
+    '<li><span class="key none"></span>no look</li>'
+    '<li><span class="key stay"></span>a ship alongside for certain</li></ul>'
+)
+_LOAD_KEY = (
+    '<ul class="legend"><li><span class="key window"></span>measured, 90 % interval</li>'
+    '<li><span class="key imputed-soft"></span>imputed, 90 % interval</li>'
+    "<li>the bar across: the median</li></ul>"
+)
+
+
+def _cap_words(cap: CapYear, *, looked: bool) -> str:
     if not cap.probability_crossed_by:
         return ""
     last = cap.probability_crossed_by[-1]
     said = (
         f"That the limit of {words.grouped(cap.limit)} barrels for {cap.year} had been passed by "
-        f"{last.date}, the unseen included: {words.likelihood(last.probability)}."
+        f"{last.date}{', the unseen included' if looked else ''}: {words.likelihood(last.probability)}."
     )
     if cap.baseline_crossed_on is not None:
-        said += f" What was seen alone passes it on {cap.baseline_crossed_on}."
+        counted = (
+            "What was seen alone" if looked else "What is listed, each call on the last day it may have been,"
+        )
+        said += f" {counted} passes it on {cap.baseline_crossed_on}."
     return f"<p>{text(said)}</p>"

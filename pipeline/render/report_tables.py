@@ -101,20 +101,29 @@ def method(volume: VolumeDocument, site: Site | None, scenes: Sequence[SceneResu
         candidates = sorted({*candidates, *(f.id for f in site.of_role("berth") if not f.verified)})
     product = volume.product
     petrol, heavy = (product.density15 / density - 1.0 for density in (_PETROL, _HEAVY_FUEL))
-    limits = [
+    from_images = [
         "Freeboard is read from the cross-hull profile of the mid-body: shadow, hull side and deck edge, "
         "whose places follow from the sun, the view and the height of the deck. Where these do not allow "
         "it, nothing is measured and the reason is given.",
         "Draught follows from freeboard and depth; unknown particulars are estimated from the load line "
         "rules, with their spread. Deadweight on board is counted down from the summer load line, so that "
         "the ship's own weight cancels; consumables and residual ballast are taken off.",
-        f"Barrels are tonnes over density at 15 °C. The product is an assumption ({text(product.name)}): "
-        f"the same tonnes of petrol would be {_signed(petrol)} in barrels, of heavy fuel oil "
-        f"{_signed(heavy)}.",
         "A berth that clouds hid is not an empty berth. Unseen visits are estimated from stay times and "
         "clear looks and are kept apart from what was seen.",
         "Identity is a ranking by size, kind and register, with “none of these” in it. No name and no "
         "breach is asserted by this page.",
+    ]
+    from_sources = [
+        "Calls, ships and fills are as their sources have them; nothing here was seen. A ship whose "
+        "deadweight is not known is drawn from the sizes of her trade, one size for all her calls.",
+        "What its source does not give is blank and widens the interval. No name and no breach is asserted "
+        "by this page.",
+    ]
+    limits = [
+        *(from_images if scenes else from_sources),
+        f"Barrels are tonnes over density at 15 °C. The product is an assumption ({text(product.name)}): "
+        f"the same tonnes of petrol would be {_signed(petrol)} in barrels, of heavy fuel oil "
+        f"{_signed(heavy)}.",
     ]
     if candidates:
         names = ", ".join(text(name) for name in candidates[:12])

@@ -23,6 +23,7 @@ _WOULD_CHANGE = {
     "single-laden": "An image on arrival would show whether she came empty.",
     "single-arrival": "An image after loading would turn this from a guess into a measurement.",
     "part-loaded": "An image after loading ended: she was still loading when last measured.",
+    "reported": "An image of the berth on that day would show who lay there, and how deep.",
     "seen-only": "An image at 0.8 m or finer, with sun or view abeam, would let her be measured.",
 }
 
@@ -108,6 +109,13 @@ def window(bounds: tuple[datetime, datetime | None]) -> str:
     if earliest == latest:
         return _moment(earliest)
     return f"between {_moment(earliest)} and {_moment(latest)}"
+
+
+def window_words(bounds: tuple[datetime, datetime | None]) -> str:
+    """As "2024-03-07" or "2024-03-07 to 2024-11-05"."""
+    first = bounds[0].date()
+    last = first if bounds[1] is None else bounds[1].date()
+    return f"{first}" if first == last else f"{first} to {last}"
 
 
 def _moment(when: datetime) -> str:

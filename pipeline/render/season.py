@@ -46,10 +46,17 @@ class Step:
     high: float
 
 
-def departure_time(visit: Visit) -> datetime:
-    """Middle of the departure window; its start while it is open."""
-    earliest, latest = visit.departure_window
-    return earliest if latest is None else earliest + (latest - earliest) / 2
+def departure_times(visits: Sequence[Visit]) -> dict[str, datetime]:
+    """By visit id; calls that share one window, because nobody told them apart, spread evenly over it."""
+    alike: dict[tuple[datetime, datetime | None], list[Visit]] = {}
+    for visit in visits:
+        alike.setdefault(visit.departure_window, []).append(visit)
+    times: dict[str, datetime] = {}
+    for (earliest, latest), group in alike.items():
+        for number, visit in enumerate(group, 1):
+            width = timedelta() if latest is None else latest - earliest
+            times[visit.visit_id] = earliest + width * number / (len(group) + 1)
+    return times
 
 
 def season_span(
@@ -117,7 +124,7 @@ def berth_rows(
         names[feature.id] = feature.name or feature.id
         verified[feature.id] = feature.verified
     for berth_id in sorted({*looks, *(visit.berth_id or "" for visit in visits.visits)}):
-        names.setdefault(berth_id, berth_id or "berth not known")
+        names.setdefault(berth_id, berth_id or "at anchor, or not known")
     rows = []
     for berth_id, name in names.items():
         seen = tuple(sorted(looks.get(berth_id, []), key=lambda look: (look.when, look.scene_id)))
@@ -135,6 +142,11 @@ def berth_rows(
     return tuple(rows)
 
 
+def site_days(rows: Sequence[BerthRow], span: tuple[datetime, datetime]) -> dict[date, DayState]:
+    """Of every day of the span, whether any berth was seen, else hidden, else not looked at."""
+    return dict(_days([look for row in rows for look in row.looks], span))
+
+
 def cumulative(visits: VisitsDocument, volume: VolumeDocument, year: int) -> tuple[Step, ...]:
     """Barrels of a year, departure by departure, with a band that meets the baseline's at the end.
 
@@ -144,9 +156,8 @@ def cumulative(visits: VisitsDocument, volume: VolumeDocument, year: int) -> tup
     the same rho is used at every step.
     """
     barrels = {item.visit_id: item.barrels for item in volume.by_visit}
-    timed = sorted(
-        ((departure_time(v), v.visit_id) for v in visits.visits if v.visit_id in barrels),
-    )
+    times = departure_times(visits.visits)
+    timed = sorted((times[v.visit_id], v.visit_id) for v in visits.visits if v.visit_id in barrels)
     if not timed:
         return ()
     every = [barrels[name] for _, name in timed]

@@ -22,30 +22,35 @@ Height = Callable[[float], float]
 """A value to its y."""
 
 
-def _say(text: str) -> str:
+def say(text: str) -> str:
+    """`text` safe to stand in SVG, on one line."""
     return escape(words.clean(text, limit=300), quote=True)
 
 
-def _text(x: float, y: float, text: str, *, kind: str = "", anchor: str = "start") -> str:
+def draw_text(x: float, y: float, text: str, *, kind: str = "", anchor: str = "start") -> str:
+    """One line with its baseline at (x, y)."""
     style = f' class="{kind}"' if kind else ""
-    said = _say(text)
+    said = say(text)
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{style}>{said}</text>'
 
 
-def _rect(x: float, y: float, w: float, h: float, kind: str, *, title: str = "") -> str:
-    inner = f"<title>{_say(title)}</title>" if title else ""
+def draw_rect(x: float, y: float, w: float, h: float, kind: str, *, title: str = "") -> str:
+    """A box; its title is what a pointer over it says."""
+    inner = f"<title>{say(title)}</title>" if title else ""
     place = f'x="{x:.1f}" y="{y:.1f}" width="{max(w, 0.0):.1f}" height="{h:.1f}"'
     return f'<rect {place} class="{kind}">{inner}</rect>'
 
 
-def _line(x0: float, y0: float, x1: float, y1: float, kind: str) -> str:
+def draw_line(x0: float, y0: float, x1: float, y1: float, kind: str) -> str:
+    """A straight line."""
     return f'<line x1="{x0:.1f}" y1="{y0:.1f}" x2="{x1:.1f}" y2="{y1:.1f}" class="{kind}"/>'
 
 
-def _svg(height: float, title: str, description: str, body: Sequence[str], *, width: int = WIDTH) -> str:
+def draw_svg(height: float, title: str, description: str, body: Sequence[str], *, width: int = WIDTH) -> str:
+    """A whole picture of `width` by `height`, as wide as its place allows."""
     return (
         f'<svg viewBox="0 0 {width} {height:.0f}" role="img" xmlns="http://www.w3.org/2000/svg">'
-        f"<title>{_say(title)}</title><desc>{_say(description)}</desc>{''.join(body)}</svg>"
+        f"<title>{say(title)}</title><desc>{say(description)}</desc>{''.join(body)}</svg>"
     )
 
 
@@ -86,35 +91,41 @@ def _date_marks(span: tuple[datetime, datetime]) -> tuple[tuple[datetime, str], 
     )
 
 
+def hatching() -> str:
+    """What days that clouds hid are filled with; a page has it once."""
+    return (
+        '<svg width="0" height="0" aria-hidden="true"><defs><pattern id="hidden" width="6" height="6" '
+        'patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+        '<rect width="6" height="6" class="hidden-back"/>'
+        '<line x1="0" y1="0" x2="0" y2="6" class="hidden-stroke"/></pattern></defs></svg>'
+    )
+
+
 def timeline(rows: Sequence[BerthRow], span: tuple[datetime, datetime]) -> str:
     """One line a berth: visits with their windows, looks with their outcomes, hidden days hatched."""
     axis = _Axis(span, _LEFT, WIDTH - _LEFT - _RIGHT)
-    body = [
-        '<defs><pattern id="hidden" width="6" height="6" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><rect width="6" height="6" class="hidden-back"/>'
-        '<line x1="0" y1="0" x2="0" y2="6" class="hidden-stroke"/></pattern></defs>'
-    ]
+    body = []
     bottom = 10 + _ROW * len(rows)
     for mark, text in _date_marks(span):
-        body.append(_line(axis.at(mark), 10, axis.at(mark), bottom, "grid"))
-        body.append(_text(axis.at(mark), bottom + 16, text, kind="tick", anchor="middle"))
+        body.append(draw_line(axis.at(mark), 10, axis.at(mark), bottom, "grid"))
+        body.append(draw_text(axis.at(mark), bottom + 16, text, kind="tick", anchor="middle"))
     for i, row in enumerate(rows):
         body += _timeline_row(row, axis, 10 + i * _ROW)
     seen = sum(len(row.visits) for row in rows)
-    return _svg(bottom + 24, "Timeline of visits", f"{seen} visits at {len(rows)} berths", body)
+    return draw_svg(bottom + 24, "Timeline of visits", f"{seen} visits at {len(rows)} berths", body)
 
 
 def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
-    body = [_line(0, top + _ROW, axis.left + axis.width, top + _ROW, "rule")]
-    body.append(_text(0, top + 26, row.name if len(row.name) <= 25 else row.name[:24] + "…", kind="name"))
+    body = [draw_line(0, top + _ROW, axis.left + axis.width, top + _ROW, "rule")]
+    body.append(draw_text(0, top + 26, row.name if len(row.name) <= 25 else row.name[:24] + "…", kind="name"))
     if not row.verified:
-        body.append(_text(0, top + 43, "candidate berth", kind="tick warn"))
+        body.append(draw_text(0, top + 43, "candidate berth", kind="tick warn"))
     kinds: Mapping[DayState, str] = {"seen": "day-seen", "hidden": "day-hidden"}
     for first, last, state in _spells(row.days):
         x0, x1 = axis.at_day(first), axis.at_day(last + timedelta(days=1))
         said = "seen" if state == "seen" else "hidden by cloud"
         title = f"{first}: {said}" if first == last else f"{first} to {last}: {said}"
-        body.append(_rect(x0, top + 6, x1 - x0, _ROW - 12, kinds[state], title=title))
+        body.append(draw_rect(x0, top + 6, x1 - x0, _ROW - 12, kinds[state], title=title))
     named = axis.left - _LABEL
     for visit in sorted(row.visits, key=lambda v: (v.arrival_window[0], v.visit_id)):
         body += _visit_bar(visit, axis, top)
@@ -122,8 +133,8 @@ def _timeline_row(row: BerthRow, axis: _Axis, top: float) -> list[str]:
         spot = min(max(middle, axis.left + _LABEL / 2), axis.left + axis.width - _LABEL / 2)
         if spot - named >= _LABEL:
             named = spot
-            label = _text(spot, top + 12.5, _visit_label(visit), kind="label", anchor="middle")
-            body.append(f'<a href="#{_say(visit.visit_id)}">{label}</a>')
+            label = draw_text(spot, top + 12.5, _visit_label(visit), kind="label", anchor="middle")
+            body.append(f'<a href="#{say(visit.visit_id)}">{label}</a>')
     radius = min(max(0.45 * axis.width / max(len(row.looks), 1), 1.4), 4.2)
     for look in row.looks:
         title = f"{look.scene_id}: {words.OUTCOME[look.state]}"
@@ -142,8 +153,8 @@ def _visit_bar(visit: Visit, axis: _Axis, top: float) -> list[str]:
     title = f"{visit.visit_id}: {words.EVIDENCE[visit.evidence]}, {visit.status}"
     start, sure = axis.at(arrive[0]), axis.at(depart[0]) - axis.at(arrive[1])
     return [
-        _rect(start, top + 17, _end(visit, axis) - start, 15, f"window {visit.status}", title=title),
-        _rect(axis.at(arrive[1]), top + 14, max(sure, 3.0), 21, f"stay {visit.status}", title=title),
+        draw_rect(start, top + 17, _end(visit, axis) - start, 15, f"window {visit.status}", title=title),
+        draw_rect(axis.at(arrive[1]), top + 14, max(sure, 3.0), 21, f"stay {visit.status}", title=title),
     ]
 
 
@@ -167,7 +178,7 @@ def _spells(days: Sequence[tuple[date, DayState]]) -> list[tuple[date, date, Day
 
 
 def _look(x: float, y: float, radius: float, state: str, title: str) -> str:
-    inner = f"<title>{_say(title)}</title>"
+    inner = f"<title>{say(title)}</title>"
     if state == "obscured":
         half = 0.85 * radius
         path = f"M{x - half:.1f} {y - half:.1f}l{2 * half:.1f} {2 * half:.1f}"
@@ -192,20 +203,20 @@ def cap_chart(
     right = axis.left + axis.width
     body = []
     for value in ticks(0.0, highest, 7):
-        body.append(_line(axis.left, y(value), right, y(value), "grid"))
-        body.append(_text(axis.left - 8, y(value) + 4, words.grouped(value), kind="tick", anchor="end"))
+        body.append(draw_line(axis.left, y(value), right, y(value), "grid"))
+        body.append(draw_text(axis.left - 8, y(value) + 4, words.grouped(value), kind="tick", anchor="end"))
     for mark, text in _date_marks(span):
-        body.append(_line(axis.at(mark), base, axis.at(mark), base + 5, "rule"))
-        body.append(_text(axis.at(mark), base + 20, text, kind="tick", anchor="middle"))
+        body.append(draw_line(axis.at(mark), base, axis.at(mark), base + 5, "rule"))
+        body.append(draw_text(axis.at(mark), base + 20, text, kind="tick", anchor="middle"))
     if steps:
         body += _stairs(steps, axis, y, right)
-    body.append(_line(axis.left, y(cap.limit), right, y(cap.limit), "cap"))
+    body.append(draw_line(axis.left, y(cap.limit), right, y(cap.limit), "cap"))
     said = f"yearly limit {words.grouped(cap.limit)} barrels"
-    body.append(_text(axis.left + 8, y(cap.limit) - 7, said, kind="cap-text"))
-    body.append(_line(axis.left, base, right, base, "axis"))
+    body.append(draw_text(axis.left + 8, y(cap.limit) - 7, said, kind="cap-text"))
+    body.append(draw_line(axis.left, base, right, base, "axis"))
     if total is not None:
         body += _whisker(total, right + 34, y)
-    body.append(_text(0, 12, "barrels", kind="tick"))
+    body.append(draw_text(0, 12, "barrels", kind="tick"))
     end = steps[-1] if steps else None
     description = (
         f"At the end {words.two_figures(end.middle)} barrels, band {words.two_figures(end.low)} to "
@@ -213,7 +224,7 @@ def cap_chart(
         if end is not None
         else "no departures"
     )
-    return _svg(height, f"Cumulative barrels in {cap.year}", description, body)
+    return draw_svg(height, f"Cumulative barrels in {cap.year}", description, body)
 
 
 def _stairs(steps: Sequence[Step], axis: _Axis, y: Height, right: float) -> list[str]:
@@ -230,19 +241,19 @@ def _stairs(steps: Sequence[Step], axis: _Axis, y: Height, right: float) -> list
         title = f"{step.visit_id}: {words.two_figures(step.middle)} barrels so far"
         body.append(
             f'<circle cx="{start:.1f}" cy="{y(step.middle):.1f}" r="4" class="step-dot">'
-            f"<title>{_say(title)}</title></circle>"
+            f"<title>{say(title)}</title></circle>"
         )
     return body
 
 
 def _whisker(total: Quantiles, x: float, y: Height) -> list[str]:
     return [
-        _line(x, y(total.p05), x, y(total.p95), "whisker"),
-        _line(x - 6, y(total.p05), x + 6, y(total.p05), "whisker"),
-        _line(x - 6, y(total.p95), x + 6, y(total.p95), "whisker"),
+        draw_line(x, y(total.p05), x, y(total.p95), "whisker"),
+        draw_line(x - 6, y(total.p05), x + 6, y(total.p05), "whisker"),
+        draw_line(x - 6, y(total.p95), x + 6, y(total.p95), "whisker"),
         f'<circle cx="{x:.1f}" cy="{y(total.p50):.1f}" r="4.5" class="whisker-dot"/>',
-        _text(x, y(total.p05) + 18, "with the", kind="tick", anchor="middle"),
-        _text(x, y(total.p05) + 32, "unseen", kind="tick", anchor="middle"),
+        draw_text(x, y(total.p05) + 18, "with the", kind="tick", anchor="middle"),
+        draw_text(x, y(total.p05) + 32, "unseen", kind="tick", anchor="middle"),
     ]
 
 
@@ -254,8 +265,8 @@ def interval_bar(low: float, middle: float, high: float, *, most: float, kind: s
         return 4 + (width - 8) * min(max(value / most, 0.0), 1.0)
 
     body = [
-        _rect(4, 9, width - 8, 8, "track"),
-        _rect(x(low), 6, max(x(high) - x(low), 2.0), 14, f"interval {kind}"),
-        _line(x(middle), 2, x(middle), 24, f"mark {kind}"),
+        draw_rect(4, 9, width - 8, 8, "track"),
+        draw_rect(x(low), 6, max(x(high) - x(low), 2.0), 14, f"interval {kind}"),
+        draw_line(x(middle), 2, x(middle), 24, f"mark {kind}"),
     ]
-    return _svg(height, "interval", f"{middle:.3g}, {low:.3g} to {high:.3g}", body, width=width)
+    return draw_svg(height, "interval", f"{middle:.3g}, {low:.3g} to {high:.3g}", body, width=width)

@@ -20,6 +20,7 @@ EVIDENCE: Final = {
     "single-arrival": "measured on arrival only",
     "part-loaded": "measured while loading",
     "seen-only": "seen, not measured",
+    "reported": "reported by others, no image here",
 }
 OUTCOME: Final = {
     "occupied": "occupied",

@@ -40,7 +40,12 @@ def barrels_per_tonne(density15: npt.ArrayLike) -> Array:
 
 
 def estimate_volume(
-    visits: VisitsDocument, results: Sequence[SceneResult], fleet: Sequence[Ship], *, config: Config
+    visits: VisitsDocument,
+    results: Sequence[SceneResult],
+    fleet: Sequence[Ship],
+    *,
+    config: Config,
+    period: Period | None = None,
 ) -> VolumeDocument:
     """Barrels of a season: measured, imputed, unseen, their sums, and the yearly cap.
 
@@ -54,6 +59,8 @@ def estimate_volume(
         Gives the UN list by IMO number as of each visit's date.
     config
         Product, cap, draws and seed; the same seed gives the same numbers.
+    period
+        What is counted over where there are no scenes; None = from the first of `results` to the last.
 
     Returns
     -------
@@ -67,7 +74,7 @@ def estimate_volume(
     barrels = season.cargo * season.barrels_per_tonne
     parts = barrels[measured].sum(axis=0), barrels[~measured].sum(axis=0)
     unseen = season.unseen_cargo.sum(axis=0) * season.barrels_per_tonne
-    period = _period(results)
+    period = period or _period(results)
     return VolumeDocument(
         period=period,
         product=Product(
