@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,6 +158,23 @@ def test_report_is_one_file_that_needs_no_other(call: Call, out: Path) -> None:
     assert "look-1" in text
     assert 'src="http' not in text
     assert "<script src" not in text
+
+
+def test_export_writes_a_kmz_and_a_sheet_a_visit(call: Call, out: Path) -> None:
+    (out / "sheets").mkdir(exist_ok=True)
+    (out / "sheets" / "20200101-gone.pdf").write_bytes(b"of a visit that was")
+    ended = call("export", "--out", out)
+    assert ended.code == 0
+    visits = [v["visit_id"] for v in json.loads((out / "visits.json").read_text())["visits"]]
+    sheets = [out / "sheets" / f"{name}.pdf" for name in visits]
+    assert ended.out.splitlines() == [*map(str, sheets), str(out / "plimsoll.kmz")]
+    assert sorted((out / "sheets").iterdir()) == sorted(sheets)
+    before = {path: path.read_bytes() for path in (*sheets, out / "plimsoll.kmz")}
+    assert call("export", "--out", out).code == 0
+    assert {path: path.read_bytes() for path in before} == before
+    with zipfile.ZipFile(out / "plimsoll.kmz") as archive:
+        assert any(name.endswith("-ground.jpg") for name in archive.namelist())
+    assert call("export", "nothing", "--out", out).code == 2
 
 
 def test_annotate_by_id_and_by_path(call: Call, root: Path, out: Path, tmp_path: Path) -> None:

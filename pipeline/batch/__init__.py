@@ -13,6 +13,7 @@ from pipeline.batch.compare import Change
 from pipeline.batch.conduct import BatchOutcome, SceneOutcome, Step, run_batch
 from pipeline.batch.describe import Request, code_version
 from pipeline.batch.executors import Executor, InProcess, Pool, default_jobs, default_memory
+from pipeline.batch.exports import export_season
 from pipeline.batch.folder import make_report, remake_season
 from pipeline.batch.season import SeasonFiles, read_results, read_season, write_season
 from pipeline.batch.signing import Said, sign
@@ -35,6 +36,7 @@ __all__ = [
     "default_jobs",
     "default_memory",
     "draw_again",
+    "export_season",
     "find_scenes",
     "make_report",
     "read_results",

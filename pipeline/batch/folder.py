@@ -23,14 +23,21 @@ def remake_season(folder: Path) -> SeasonFiles:
         Nothing was run into this folder.
     """
     with Store.claim(folder) as store:
-        setting = _setting(store)
+        setting = setting_of(store)
         try:
             return write_season(store, setting.site, setting.fleet, setting.config, code_version())
         finally:
             remove_work(folder)
 
 
-def _setting(store: Store) -> Setting:
+def setting_of(store: Store) -> Setting:
+    """What the last run into the folder was told.
+
+    Raises
+    ------
+    UsageError
+        There was none.
+    """
     setting = read_setting(store)
     if setting is None:
         raise UsageError(f"{store.folder}: nothing was run into it yet", hint="plimsoll run INPUT...")
@@ -42,7 +49,7 @@ def make_report(folder: Path) -> Path:
     from pipeline.render import render_report
 
     with Store.claim(folder) as store:
-        setting = _setting(store)
+        setting = setting_of(store)
         try:
             season = write_season(store, setting.site, setting.fleet, setting.config, code_version())
             page = render_report(

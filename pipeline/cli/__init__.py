@@ -21,6 +21,7 @@ COMMANDS = {
     "volume": ("pipeline.cli.season", "The barrels in a folder."),
     "report": ("pipeline.cli.season", "One self-contained page on the season."),
     "plan": ("pipeline.cli.plan", "When a pass could measure a freeboard, and which pass to buy."),
+    "export": ("pipeline.cli.season", "A KMZ for Google Earth, and a printable evidence sheet a visit."),
     "demo": ("pipeline.cli.run", "The sample season, from install to report; offline."),
 }
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")

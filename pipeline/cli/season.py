@@ -155,3 +155,23 @@ def write_report(out: Path) -> Path:
     from pipeline.batch import make_report
 
     return make_report(out)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  plimsoll export --out august                       plimsoll.kmz and a sheet for each visit
+  plimsoll export 20240810-b1 --out august           the sheet of one visit"""
+)
+@click.argument("visits", nargs=-1, metavar="[VISIT...]")
+@out_option
+@click.pass_obj
+def export(session: Session, /, visits: tuple[str, ...], out: Path) -> int:
+    """Write DIR/plimsoll.kmz for Google Earth, and DIR/sheets/VISIT.pdf: an evidence sheet a visit."""
+    from pipeline.batch import export_season
+
+    session.out = out
+    current_season(out)
+    for path in export_season(out, visits):
+        click.echo(path)
+    return ending.DONE

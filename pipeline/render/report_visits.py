@@ -18,7 +18,7 @@ _MOST_PICTURES = 4
 _PNG = b"\x89PNG\r\n\x1a\n"
 _LARGE = 40_000
 """PNG of more bytes are coded anew as JPEG."""
-_WOULD_CHANGE = {
+WOULD_CHANGE = {
     "pair": "A second image after loading, or a known product, would narrow it most.",
     "single-laden": "An image on arrival would show whether she came empty.",
     "single-arrival": "An image after loading would turn this from a guess into a measurement.",
@@ -48,7 +48,7 @@ def tonnes(estimate: Estimate) -> str:
     return quantity(Quantiles(p05=low, p50=estimate.value, p95=high), "t")
 
 
-def _compact(data: bytes) -> bytes:
+def compact(data: bytes) -> bytes:
     """A large PNG as JPEG where that is smaller: a photograph of noise does not shrink otherwise."""
     import cv2
 
@@ -63,7 +63,7 @@ def _compact(data: bytes) -> bytes:
 
 def picture_uri(data: bytes) -> str | None:
     """`data` as a data URI; None where it is not PNG, JPEG or WebP by its first bytes."""
-    data = _compact(data)
+    data = compact(data)
     kinds = ((_PNG, "png"), (b"\xff\xd8\xff", "jpeg"))
     kind = next((name for magic, name in kinds if data.startswith(magic)), None)
     if kind is None and data[:4] == b"RIFF" and data[8:12] == b"WEBP":
@@ -226,4 +226,4 @@ def _facts(visit: Visit, barrels: VisitBarrels | None, scenes: Mapping[str, Scen
         rows.append(("Barrels", f"<b>{text(quantity(barrels.barrels))}</b>"))
     body = "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows) + "</dl>"
     body += '<p class="sub">Who she may be, ranked (an analyst decides)</p>' + identity_bars(visit.identity)
-    return body + f'<p class="muted">{_WOULD_CHANGE[visit.evidence]}</p>'
+    return body + f'<p class="muted">{WOULD_CHANGE[visit.evidence]}</p>'
