@@ -26,6 +26,8 @@ class ViewClaim:
     sun_azimuth: float | None = None
     source: str
     azimuth_trusted: bool = True
+    off_nadir: float | None = None
+    """At the satellite, where it is stated beside the zenith angle at the ground [deg]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

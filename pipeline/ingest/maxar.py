@@ -160,6 +160,7 @@ def _metadata(values: dict[str, str], bands: dict[str, dict[str, str]]) -> Maxar
             sun_elevation=read_number(values, "meansunel", low=-90.0, high=90.0),
             sun_azimuth=read_number(values, "meansunaz", low=-360.0, high=360.0),
             source="maxar-imd",
+            off_nadir=read_number(values, "meanoffnadirviewangle", low=-89.0, high=89.0),
         ),
         bands=tuple(bands),
         gains=gains,

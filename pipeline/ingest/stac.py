@@ -192,8 +192,10 @@ def item_view(properties: Mapping[str, Any], platform: str | None) -> ViewClaim 
         sun_elevation=read_number(properties, "view:sun_elevation", low=-90.0, high=90.0),
         sun_azimuth=read_number(properties, "view:sun_azimuth", low=-360.0, high=360.0),
         source="stac",
-        # Planet words satellite_azimuth in two ways, and items pass it through (physics.md 1.8)
-        azimuth_trusted=not any(n in family for n in ("planetscope", "skysat", "planet")),
+        # Planet words satellite_azimuth in two ways, and items pass it through; items of Sentinel-2 hold an
+        # arithmetic mean over the bands, wrong where these lie on both sides of north (physics.md 1.8)
+        azimuth_trusted=not any(n in family for n in ("planet", "skysat", "sentinel-2")),
+        off_nadir=off_nadir,
     )
     return claim if incidence is not None or claim.sun_elevation is not None else None
 

@@ -4,11 +4,14 @@
 | --- | --- | --- |
 | RPC, any | relief displacement of 100 m | the same: no convention enters |
 | Maxar | 90 - MEANSATEL | MEANSATAZ |
-| Pleiades, Pleiades Neo | INCIDENCE_ANGLE | AZIMUTH_ANGLE - atan2(tan across, tan along) |
-| SPOT 6, 7 | INCIDENCE_ANGLE | AZIMUTH_ANGLE |
+| Pleiades | INCIDENCE_ANGLE | AZIMUTH_ANGLE (version 1: ORIENTATION) - atan2(tan across, tan along) |
+| Pleiades Neo | INCIDENCE_ANGLE | IMAGE_ORIENTATION - atan2(tan across, tan along), not to be trusted |
+| SPOT 6, 7 | INCIDENCE_ANGLE | AZIMUTH_ANGLE, not to be trusted |
 | Planet, SkySat | from view_angle, at the satellite | satellite_azimuth, not to be trusted |
-| Sentinel-2 | mean of the bands' ZENITH_ANGLE | vector mean of their AZIMUTH_ANGLE |
-| STAC | view:incidence_angle, else view:off_nadir | view:azimuth |
+| Sentinel-2 | mean of the bands' ZENITH_ANGLE | vector mean of their AZIMUTH_ANGLE, not to be trusted |
+| STAC | view:incidence_angle, else view:off_nadir | view:azimuth; not to be trusted of Planet, Sentinel-2 |
+
+"Not to be trusted": no file with RPC was there to hold the azimuth against; both senses are considered.
 """
 
 from __future__ import annotations
@@ -38,6 +41,10 @@ _ALIASES: Final = (
 )
 _SUN_TOLERANCE: Final = 0.3
 """Between the metadata's sun and ours [deg]."""
+_VIEW_TOLERANCE: Final = 2.0
+"""Between the view of the RPC and that of the angles, which may be of another place of the strip [deg]."""
+_OBLIQUE: Final = 5.0
+"""Off nadir from which the angle at the ground is larger by more than its rounding [deg]."""
 _BLIND_AZIMUTH: Final = 1.0
 """Below this incidence angle a missing azimuth does no harm: 4 m of freeboard move by 0.07 m [deg]."""
 
@@ -155,8 +162,10 @@ def settle_geometry(
 ) -> tuple[ViewGeometry | None, tuple[Flag, ...]]:
     """The view that is used, and what its reader must know.
 
-    RPC beat angles. The sun is computed from time and place and compared with the metadata; it is taken
-    from the metadata where they state it.
+    RPC beat angles, and where both are there and part by more than 2 deg a flag says so; so does one where
+    the angle at the ground is not larger than that at the satellite. The sun is computed from time and place
+    and compared with the metadata. It is taken from the metadata where they state it; beyond 0.3 deg a flag
+    gives both, for either the time or the angles are wrong and the image alone can tell which.
 
     Raises
     ------
@@ -166,6 +175,7 @@ def settle_geometry(
     sun, flags = _settle_sun(claim, when, place)
     if rpc is not None:
         incidence, azimuth, source, trusted = *view_from_rpc(rpc), "rpc", True
+        flags = (*flags, *_against_rpc(claim, (incidence, azimuth)))
     elif claim is not None and claim.incidence_angle is not None:
         incidence, source, trusted = claim.incidence_angle, claim.source, claim.azimuth_trusted
         if claim.azimuth is None and incidence > _BLIND_AZIMUTH:
@@ -174,6 +184,7 @@ def settle_geometry(
             )
             return None, (*flags, flag)
         azimuth, trusted = (0.0, False) if claim.azimuth is None else (claim.azimuth, trusted)
+        flags = (*flags, *_against_off_nadir(claim))
     else:
         return None, flags
     if sun is None:
@@ -189,6 +200,36 @@ def settle_geometry(
         sun_source=sun_source,
     )
     return geometry, flags
+
+
+def _against_rpc(claim: ViewClaim | None, view: tuple[float, float]) -> tuple[Flag, ...]:
+    """A flag where the metadata's angles are not those of the RPC, (incidence angle, azimuth) [deg]."""
+    if claim is None or claim.incidence_angle is None or claim.azimuth is None:
+        return ()
+    stated = (90.0 - claim.incidence_angle, claim.azimuth)
+    apart = separation(stated, (90.0 - view[0], view[1]))
+    if apart <= _VIEW_TOLERANCE:
+        return ()
+    turned = separation((stated[0], stated[1] + 180.0), (90.0 - view[0], view[1])) <= _VIEW_TOLERANCE
+    how = "turned by 180 deg" if turned else f"{apart:.1f} deg apart"
+    message = (
+        f"view in the metadata {claim.incidence_angle:.1f} deg from {wrap_degrees(claim.azimuth):.0f}, by "
+        f"the RPC {view[0]:.1f} deg from {view[1]:.0f}: {how}; the RPC are used"
+    )
+    return (Flag(code="view-disagrees", message=message),)
+
+
+def _against_off_nadir(claim: ViewClaim) -> tuple[Flag, ...]:
+    """A flag where the angle at the ground cannot be: from 400 km up it is larger by 6 % at least."""
+    if claim.off_nadir is None or claim.incidence_angle is None or abs(claim.off_nadir) < _OBLIQUE:
+        return ()
+    if claim.incidence_angle > 1.03 * abs(claim.off_nadir):
+        return ()
+    message = (
+        f"incidence angle {claim.incidence_angle:.1f} deg at the ground, {abs(claim.off_nadir):.1f} deg at "
+        "the satellite: the first must be larger"
+    )
+    return (Flag(code="view-contradictory", message=message),)
 
 
 def _settle_sun(
