@@ -443,10 +443,8 @@ def measure_season(
     *,
     signed: Sequence[SignedIdentity] = (),
 ) -> tuple[VisitsDocument, VolumeDocument]:
-    """Visits and barrels over all usable looks at one site, in the order of time.
-
-    `signed` are identities that an analyst gave by sighting; they bind, and the loads follow.
-    """
+    """Visits and barrels over all usable looks at one site; `signed` identities bind, and loads follow."""
+    from pipeline.load import calibrate_loads
     from pipeline.signatures import load_as_signed, spread_words
     from pipeline.visits import group_visits
     from pipeline.volume import estimate_volume
@@ -454,11 +452,12 @@ def measure_season(
     usable = [r for r in results if r.status == "ok" and r.datetime is not None and r.site == site.id]
     usable.sort(key=lambda r: (r.datetime, r.scene_id))
     usable = [load_as_signed(r, signed, site, fleet, config) for r in usable]
-    visits = group_visits(usable, site, fleet, config=config, signed=signed)
     if signed:  # a name given to one sighting is the name of the visit's others too
-        words = spread_words(visits, signed)
-        usable = [load_as_signed(r, words, site, fleet, config) for r in usable]
-        visits = group_visits(usable, site, fleet, config=config, signed=words)
+        signed = spread_words(group_visits(usable, site, fleet, config=config, signed=signed), signed)
+        usable = [load_as_signed(r, signed, site, fleet, config) for r in usable]
+    usable, flags = calibrate_loads(usable, fleet, water_density=site.water_density, config=config)
+    visits = group_visits(usable, site, fleet, config=config, signed=signed)
+    visits = replace(visits, flags=(*visits.flags, *flags))
     return visits, estimate_volume(visits, usable, fleet, config=config)
 
 

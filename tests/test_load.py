@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from paper_season import WORKED_EXAMPLE, make_detection, make_freeboard, one_load
 
@@ -279,6 +279,7 @@ def test_cargo_falls_with_freeboard() -> None:
     assert (np.diff(cargo[inside]) < 0).all()
 
 
+@settings(deadline=None)
 @given(
     freeboard=st.floats(0.9, 5.2),
     sigma=st.floats(0.05, 0.6),

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from pipeline.config import LoadConfig
 from pipeline.datatypes import (
     CargoTable,
-    Curve,
     Detection,
     Estimate,
     Freeboard,
@@ -33,7 +32,7 @@ from pipeline.load.mixture import (
     loaded_density,
 )
 from pipeline.load.particulars import draw_deviates
-from pipeline.load.table import Setting, tabulate_cargo
+from pipeline.load.table import Setting, tabulate_cargo, thin_curve
 
 Array = npt.NDArray[np.float64]
 
@@ -97,7 +96,7 @@ def estimate_load(
         return LoadOutcome(draught=None, load=None, load_not_known=refused)
     deviates = draw_deviates(config.draws, config.seed)
     draws = draw_ships(candidates, detection, deviates, water_density=water_density, config=config)
-    measured, likelihood = _thin(freeboard.curve)
+    measured, likelihood = thin_curve(freeboard.curve, FINEST_CURVE)
     posterior = _weigh(draws, measured, likelihood, config=config)
     if posterior is None:
         message = (
@@ -128,17 +127,6 @@ def _without_size(detection: Detection, candidates: Sequence[Candidate]) -> Refu
         f"{detection.length_sigma:.0f} m x {detection.beam:.0f} m) gives no size; name the ship in the fleet "
         "file",
     )
-
-
-def _thin(curve: Curve) -> tuple[Array, Array]:
-    """(freeboards, likelihood) of a curve: where it is not nil, at most `FINEST_CURVE` points."""
-    freeboards = curve.freeboards()
-    log_likelihood = np.asarray(curve.log_likelihood, dtype=np.float64)
-    keep = np.flatnonzero(log_likelihood > -18.0)
-    first, last = max(int(keep[0]) - 1, 0), min(int(keep[-1]) + 2, len(freeboards))
-    count = min(max(last - first, 80), FINEST_CURVE)
-    fine = np.linspace(freeboards[first], freeboards[last - 1], count)
-    return fine, np.exp(np.interp(fine, freeboards, log_likelihood))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

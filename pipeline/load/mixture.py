@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from pipeline.config import LoadConfig
 from pipeline.constants import SEA_WATER_DENSITY
-from pipeline.datatypes import Detection, Identity, Ship
+from pipeline.datatypes import Identity, Ship
 from pipeline.load.hydrostatics import Hull, deadweight_at, tonnes_per_metre
-from pipeline.load.particulars import Deviates, Particulars, draw_particulars
+from pipeline.load.particulars import Deviates, Particulars, Sized, draw_particulars
 
 Array = npt.NDArray[np.float64]
 
@@ -28,6 +28,8 @@ PART_SHARE = 0.10
 """Of sightings: any fill between nothing and full, equally likely [1]."""
 LADEN_FROM, LADEN_SOFT = 0.65, 0.10
 """Where loaded departures begin, as a smooth step: above it all fills are equally likely [1]."""
+BALLAST_SIGMA = 0.35
+"""Of a mean draught in ballast about the two formulations (physics.md 4.1) [m]."""
 FULLEST = 1.04
 """Fill beyond which a freeboard contradicts the load line [1]."""
 
@@ -60,6 +62,10 @@ class Draws:
     """(draws,) index of the candidate."""
     sources: tuple[tuple[str, str], ...]
     """Of the likeliest candidate."""
+    habit: Array
+    """By how much she floats deeper in ballast than the formulations say; nil where nobody asks [m]."""
+    ballast_sigma: float = BALLAST_SIGMA
+    """About formulations and habit [m]."""
 
 
 def list_candidates(identity: Sequence[Identity], fleet: Sequence[Ship]) -> tuple[Candidate, ...]:
@@ -82,7 +88,7 @@ def list_candidates(identity: Sequence[Identity], fleet: Sequence[Ship]) -> tupl
 
 def draw_ships(
     candidates: Sequence[Candidate],
-    detection: Detection,
+    detection: Sized,
     z: Deviates,
     *,
     water_density: float | None,
@@ -115,6 +121,7 @@ def draw_ships(
         bias=config.edge_bias + config.edge_bias_sigma * column(z, "edge") + TRIM_SIGMA * column(z, "trim"),
         candidate=which,
         sources=parts[0].sources,
+        habit=np.zeros((count, 1)),
     )
 
 
@@ -162,7 +169,7 @@ def ballast_density(draws: Draws, measured: Array, on_board: Array, *, config: L
     """
     length = draws.hull.length
     draught = (0.200 + 0.032 * length + 1.550 + 0.023 * length) / 2
-    spread = 0.35 + 0.004 * np.maximum(length - 150, 0)
-    centre = draws.hull.depth - draught + draws.bias
+    spread = draws.ballast_sigma + 0.004 * np.maximum(length - 150, 0)
+    centre = draws.hull.depth - draught - draws.habit + draws.bias
     shape = np.exp(-0.5 * ((measured - centre) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
     return np.asarray(config.ballast_prior * shape * (on_board > 0.5 * draws.consumables))

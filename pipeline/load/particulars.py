@@ -22,12 +22,13 @@ on purpose, and every one of them gives way to a register that knows better.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.constants import SEA_WATER_DENSITY
-from pipeline.datatypes import Detection, Ship
+from pipeline.datatypes import Ship
 from pipeline.load.hydrostatics import APPENDAGES, Hull
 from pipeline.load.loadline import depth_from_draught, draught_from_depth
 
@@ -80,6 +81,23 @@ def only(deviates: Deviates, term: str | None, draws: int) -> Deviates:
     return {name: deviates[name][:draws] if name in keep else zero for name in DEVIATES}
 
 
+class Sized(Protocol):
+    """Length and beam of a ship as an image shows them [m]."""
+
+    @property
+    def length(self) -> float:
+        """Over all."""
+
+    @property
+    def length_sigma(self) -> float: ...  # noqa: D102
+
+    @property
+    def beam(self) -> float: ...  # noqa: D102
+
+    @property
+    def beam_sigma(self) -> float: ...  # noqa: D102
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Particulars:
     """Draws of one candidate."""
@@ -91,7 +109,7 @@ class Particulars:
     """(particular, where it came from)"""
 
 
-def draw_particulars(ship: Ship | None, detection: Detection, z: Deviates) -> Particulars:
+def draw_particulars(ship: Ship | None, detection: Sized, z: Deviates) -> Particulars:
     """Draws of a candidate's particulars; `ship` None is any tanker of the measured length and beam."""
     ship = _possible(ship)
     loa, beam = _plan(ship, detection, z)
@@ -131,7 +149,7 @@ def _possible(ship: Ship | None) -> Ship | None:
     )
 
 
-def _plan(ship: Ship | None, detection: Detection, z: Deviates) -> tuple[Array, Array]:
+def _plan(ship: Ship | None, detection: Sized, z: Deviates) -> tuple[Array, Array]:
     """LOA and beam: the register's, else as measured, the beam with the usual proportion."""
     if ship is not None and ship.loa is not None:
         loa = ship.loa + REGISTER_LOA_SIGMA * z["length"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import LoadConfig
-from pipeline.datatypes import CargoTable, Detection, Estimate
+from pipeline.datatypes import CargoTable, Curve, Estimate
 from pipeline.load.hydrostatics import Hull
 from pipeline.load.mixture import (
     Candidate,
@@ -20,7 +20,7 @@ from pipeline.load.mixture import (
     loaded_cargo,
     loaded_density,
 )
-from pipeline.load.particulars import TERMS, Deviates, only
+from pipeline.load.particulars import TERMS, Deviates, Sized, only
 
 Array = npt.NDArray[np.float64]
 
@@ -32,6 +32,8 @@ TABLE_DRAWS = 1000
 """Of all terms together."""
 TERM_DRAWS = 256
 """Of one term alone."""
+PLAIN = ("hull", "sources", "ballast_sigma")
+"""Fields of `Draws` that are no array over the draws."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,15 +41,26 @@ class Setting:
     """What the draws were made from."""
 
     candidates: Sequence[Candidate]
-    detection: Detection
+    detection: Sized
     water_density: float | None
     config: LoadConfig
+
+
+def thin_curve(curve: Curve, most: int) -> tuple[Array, Array]:
+    """(freeboards, likelihood) of a curve where it is not nil, on 80 to `most` points, or `most` if fewer."""
+    freeboards = curve.freeboards()
+    log_likelihood = np.asarray(curve.log_likelihood, dtype=np.float64)
+    keep = np.flatnonzero(log_likelihood > -18.0)
+    first, last = max(int(keep[0]) - 1, 0), min(int(keep[-1]) + 2, len(freeboards))
+    count = min(max(last - first, 80), most)
+    fine = np.linspace(freeboards[first], freeboards[last - 1], count)
+    return fine, np.exp(np.interp(fine, freeboards, log_likelihood))
 
 
 def tabulate_cargo(draws: Draws, setting: Setting, deviates: Deviates) -> CargoTable:
     """The table of a ship's draws: prior, condition, cargo and the budget at each freeboard."""
     stride = max(len(draws.weight) // TABLE_DRAWS, 1)
-    some = _every(draws, stride)
+    some = pick_draws(draws, slice(None, None, stride))  # candidates keep their shares
     nodes, step = _nodes(some)
     on_board = deadweight(some, nodes[None, :])
     cargo = loaded_cargo(some, on_board)
@@ -57,8 +70,8 @@ def tabulate_cargo(draws: Draws, setting: Setting, deviates: Deviates) -> CargoT
     either = (loaded + ballast).sum(axis=0)
     # Where no draw can float loaded, the nearest thing to a mean is over all of them.
     share = loaded + 1e-9 * some.weight
-    mean, sigma = _moments(carried, share)
-    fill, fill_sigma = _moments(carried / some.capacity, share)
+    mean, sigma = moments(carried, share)
+    fill, fill_sigma = moments(carried / some.capacity, share)
     return CargoTable(
         start=float(nodes[0]),
         step=step,
@@ -68,7 +81,7 @@ def tabulate_cargo(draws: Draws, setting: Setting, deviates: Deviates) -> CargoT
         cargo_sigma=_plain(sigma),
         fraction=_plain(fill),
         fraction_sigma=_plain(fill_sigma),
-        deadweight=_plain(_moments(on_board, loaded + ballast + 1e-9 * some.weight)[0]),
+        deadweight=_plain(moments(on_board, loaded + ballast + 1e-9 * some.weight)[0]),
         terms=(
             ("identity", _plain(_between(carried, share, some.candidate))),
             *_terms(nodes, setting, deviates),
@@ -77,13 +90,11 @@ def tabulate_cargo(draws: Draws, setting: Setting, deviates: Deviates) -> CargoT
     )
 
 
-def _every(draws: Draws, stride: int) -> Draws:
-    """Each `stride`-th draw, so that candidates keep their shares."""
-    arrays = {
-        f.name: getattr(draws, f.name)[::stride] for f in fields(Draws) if f.name not in ("hull", "sources")
-    }
-    hull = Hull(**{f.name: getattr(draws.hull, f.name)[::stride] for f in fields(Hull)})
-    return Draws(hull=hull, sources=draws.sources, **arrays)
+def pick_draws(draws: Draws, which: slice | npt.NDArray[np.intp]) -> Draws:
+    """Some of the draws, or some of them several times."""
+    arrays = {f.name: getattr(draws, f.name)[which] for f in fields(Draws) if f.name not in PLAIN}
+    hull = Hull(**{f.name: getattr(draws.hull, f.name)[which] for f in fields(Hull)})
+    return replace(draws, hull=hull, **arrays)
 
 
 def _nodes(draws: Draws) -> tuple[Array, float]:
@@ -94,7 +105,7 @@ def _nodes(draws: Draws) -> tuple[Array, float]:
     return np.arange(0.0, top + step, step), step
 
 
-def _moments(values: Array, weights: Array) -> tuple[Array, Array]:
+def moments(values: Array, weights: Array) -> tuple[Array, Array]:
     """(nodes,) weighted mean and standard deviation down the draws."""
     # A candidate that cannot be has no weight at all.
     total = np.maximum(weights.sum(axis=0), 1e-300)
@@ -107,8 +118,8 @@ def _between(cargo: Array, weights: Array, candidate: npt.NDArray[np.int64]) -> 
     """(nodes,) standard deviation of the candidates' means: the doubt about who she is."""
     numbers = np.unique(candidate)
     shares = np.array([weights[candidate == n].sum(axis=0) for n in numbers])
-    means = np.array([_moments(cargo[candidate == n], weights[candidate == n])[0] for n in numbers])
-    return _moments(means, shares)[1]
+    means = np.array([moments(cargo[candidate == n], weights[candidate == n])[0] for n in numbers])
+    return moments(means, shares)[1]
 
 
 def _terms(nodes: Array, setting: Setting, deviates: Deviates) -> tuple[tuple[str, tuple[float, ...]], ...]:
@@ -133,7 +144,7 @@ def _estimate(values: Array, weights: Array) -> Estimate:
     order = np.argsort(values, kind="stable")
     cumulative = np.cumsum(weights[order]) / weights.sum()
     low, high = np.interp([0.05, 0.95], cumulative, values[order])
-    mean, sigma = _moments(values[:, None], weights[:, None])
+    mean, sigma = moments(values[:, None], weights[:, None])
     return Estimate(value=float(mean[0]), sigma=float(sigma[0]), interval90=(float(low), float(high)))
 
 

@@ -23,6 +23,7 @@ MODULES = (
     "bench_freeboard",
     "bench_sample",
     "bench_season",
+    "bench_calls",
     "bench_simulate",
     "bench_speed",
 )

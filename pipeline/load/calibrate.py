@@ -1,0 +1,280 @@
+"""One ship over several calls: what her other calls say of her deck edge, her depth and her load line.
+
+A call alone takes the ship's constants, how far her deck edge stands off, her depth and her summer draught,
+from the register and from rules. Several calls share them, and two things speak about them:
+
+- in ballast her draught follows the formulations, a ship's own habit apart;
+- laden she may not float deeper than her load line, so that her deepest departure bounds it.
+
+Each draw of the ship weighs what the curves of her *other* calls say of it. A call's own curve comes in
+later, with the table, and so counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.config import Config, LoadConfig
+from pipeline.datatypes import CargoTable, Flag, Identity, Ship
+from pipeline.load.mixture import (
+    BALLAST_SIGMA,
+    Draws,
+    ballast_density,
+    deadweight,
+    draw_ships,
+    list_candidates,
+    loaded_cargo,
+    loaded_density,
+)
+from pipeline.load.particulars import Deviates, draw_deviates
+from pipeline.load.table import Setting, moments, pick_draws, tabulate_cargo, thin_curve
+from pipeline.products import DetectionResult, SceneResult
+
+Array = npt.NDArray[np.float64]
+
+SURE = 0.8
+"""Probability from which looks are put down to one ship of the register [1]."""
+HABIT_SIGMA = 0.30
+"""Of the 0.35 m by which ships in ballast scatter about the formulations, what is a ship's own and stays
+from call to call: the survey behind them is one draught for each of 26 tankers [m]."""
+LEAST_DRAWS = 50
+"""Draws that must be left after other calls have been weighed; fewer, and the looks contradict each other."""
+SHIFT = 61
+"""Places by which the deviates of one look are shifted against those of the next."""
+CURVE_POINTS = 40
+"""Of a likelihood, here where only its place against others counts."""
+SAME_LOOK = 0.6
+"""First and last look of a call closer than this show one state and count once [m]."""
+LADEN, BALLAST = 0.1, 0.9
+"""Probability of ballast below which a ship is laden, above which she is in ballast [1]."""
+OF_SHIP = ("length", "beam", "deadweight", "load-line", "block", "waterplane", "deck-edge")
+"""Terms of the budget that belong to the ship and not to the call."""
+OF_CALL = ("trim", "consumables", "residual", "water")
+"""Deviates that each call draws anew."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Look:
+    """A measured ship of known name in one scene."""
+
+    time: datetime
+    scene_id: str
+    ship: DetectionResult
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.scene_id, self.ship.id
+
+
+def calibrate_loads(
+    results: Sequence[SceneResult], fleet: Sequence[Ship], *, water_density: float | None, config: Config
+) -> tuple[list[SceneResult], tuple[Flag, ...]]:
+    """The results with the cargo tables of ships that called more than once made anew.
+
+    Parameters
+    ----------
+    results
+        Of one site, in any order.
+    fleet
+        The register [t, m].
+    water_density
+        At the berth [kg/m3]; None = not known.
+    config
+        Of loads and of visits.
+
+    Returns
+    -------
+    tuple
+        (results, flags): only `load.table` changes, and only where the first identity holds with at least
+        `SURE` and the ship was measured in another call too. Each flag names such a ship.
+    """
+    tables: dict[tuple[str, str], CargoTable] = {}
+    flags = []
+    for (name, _), looks in _by_ship(results).items():
+        calls = _split_calls(looks, timedelta(days=config.visits.max_stay_days))
+        if len(calls) < 2:
+            continue
+        made, left = _calibrate_ship(calls, fleet, water_density=water_density, config=config.load)
+        if not made:
+            continue
+        tables |= made
+        message = f"{name}: deck edge and load line read from {len(calls)} calls, their part of the error "
+        flags.append(
+            Flag(code="calibrated", message=f"{message}down to {left:.0%} of what a single call leaves")
+        )
+    return [_with_tables(result, tables) for result in results], tuple(flags)
+
+
+def _by_ship(results: Sequence[SceneResult]) -> dict[tuple[str, int], list[_Look]]:
+    """Measured looks at each ship that is sure, in the order of time; ships by name and number."""
+    found: dict[tuple[str, int], list[_Look]] = {}
+    for result in results:
+        for ship in result.detections if result.datetime is not None else ():
+            first = ship.identity[0] if ship.identity else None
+            measured = ship.freeboard is not None and ship.load is not None and ship.load.table is not None
+            if measured and first is not None and first.name is not None and first.probability >= SURE:
+                assert result.datetime is not None
+                look = _Look(time=result.datetime, scene_id=result.scene_id, ship=ship)
+                found.setdefault((first.name, first.imo or 0), []).append(look)
+    return {name: sorted(found[name], key=lambda k: (k.time, k.key)) for name in sorted(found)}
+
+
+def _split_calls(looks: Iterable[_Look], longest: timedelta) -> list[list[_Look]]:
+    """A new call where the last look is too long ago, or where a laden ship turns up in ballast."""
+    calls: list[list[_Look]] = []
+    for look in looks:
+        last = calls[-1][-1] if calls else None
+        if last is None or look.time - last.time > longest or (_is_laden(last) and _is_light(look)):
+            calls.append([])
+        calls[-1].append(look)
+    return calls
+
+
+def _is_laden(look: _Look) -> bool:
+    load = look.ship.load
+    return load is not None and load.ballast_probability < LADEN and load.fraction > 0.6
+
+
+def _is_light(look: _Look) -> bool:
+    return look.ship.load is not None and look.ship.load.ballast_probability > BALLAST
+
+
+def _telling(call: Sequence[_Look]) -> list[_Look]:
+    """The first and the last look; the tighter one of them where both show one state."""
+    first, last = call[0], call[-1]
+    assert first.ship.freeboard is not None
+    assert last.ship.freeboard is not None
+    if abs(first.ship.freeboard.value - last.ship.freeboard.value) >= SAME_LOOK:
+        return [first, last]
+    return [first if first.ship.freeboard.sigma <= last.ship.freeboard.sigma else last]
+
+
+def _calibrate_ship(
+    calls: Sequence[Sequence[_Look]],
+    fleet: Sequence[Ship],
+    *,
+    water_density: float | None,
+    config: LoadConfig,
+) -> tuple[dict[tuple[str, str], CargoTable], float]:
+    """(table of each look, mean share of the ship's own error that is left); no tables where looks clash."""
+    looks = [look for call in calls for look in call]
+    best = min(looks, key=lambda k: (k.ship.length_sigma, k.key)).ship
+    candidates = list_candidates(_mean_identity([k.ship.identity for k in looks]), fleet)
+    setting = Setting(candidates=candidates, detection=best, water_density=water_density, config=config)
+    z = draw_deviates(config.draws, config.seed)
+    ship = _Ship(setting=setting, z=z, draws=_draw(setting, z))
+    evidence = ship.weigh_calls([_telling(call) for call in calls])
+    tables: dict[tuple[str, str], CargoTable] = {}
+    left: list[float] = []
+    for i, call in enumerate(calls):
+        weight = ship.update(np.delete(evidence, i, axis=0).sum(axis=0))
+        if weight.sum() ** 2 < LEAST_DRAWS * (weight**2).sum():
+            continue
+        table = tabulate_cargo(_resample(ship.draws, weight), setting, z)
+        shares = ship.left(weight, table)
+        terms = tuple(
+            (name, tuple(np.multiply(sigma, shares).tolist()) if name in OF_SHIP else sigma)
+            for name, sigma in table.terms
+        )
+        tables |= dict.fromkeys((look.key for look in call), replace(table, terms=terms))
+        left.append(float(shares.mean()))
+    return tables, float(np.mean(left)) if left else 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Ship:
+    """Draws of one ship, the rest of her identity behind them, and what calls say of each."""
+
+    setting: Setting
+    z: Deviates
+    draws: Draws
+
+    @property
+    def sure(self) -> npt.NDArray[np.bool_]:
+        """(draws,) True for draws of the ship herself."""
+        return np.asarray(self.draws.candidate == 0)
+
+    def weigh_calls(self, calls: Sequence[Sequence[_Look]]) -> Array:
+        """(calls, draws) log evidence; what is a call's own is drawn anew for each look."""
+        evidence = np.zeros((len(calls), len(self.z["edge"])))
+        number = 0
+        for row, call in enumerate(calls):
+            for look in call:
+                number += 1
+                own = {name: np.roll(self.z[name], SHIFT * number) for name in OF_CALL}
+                evidence[row] += _evidence(_draw(self.setting, self.z | own), look, self.setting.config)
+        return evidence
+
+    def update(self, log_evidence: Array) -> Array:
+        """(draws,) weights; between the ship and her rivals nothing moves."""
+        prior, sure = self.draws.weight[:, 0], self.sure
+        weight = prior * np.exp(log_evidence - log_evidence[sure].max())
+        return np.asarray(np.where(sure, weight * prior[sure].sum() / weight[sure].sum(), prior))
+
+    def left(self, weight: Array, table: CargoTable) -> Array:
+        """(nodes,) spread of the cargo by what is the ship's own, after the update over before."""
+        still = self.z | {name: np.zeros_like(self.z[name]) for name in OF_CALL}
+        sure = self.sure
+        draws = _draw(self.setting, still)
+        nodes = table.start + table.step * np.arange(len(table.cargo), dtype=np.float64)
+        cargo = loaded_cargo(draws, deadweight(draws, nodes[None, :]))[sure]
+        before, after = (moments(cargo, w[sure][:, None])[1] for w in (draws.weight[:, 0], weight))
+        return np.asarray(after / np.maximum(before, 1e-9))
+
+
+def _draw(setting: Setting, z: Deviates) -> Draws:
+    """The draws of a setting, each with her own habit in ballast."""
+    draws = draw_ships(
+        setting.candidates,
+        setting.detection,
+        z,
+        water_density=setting.water_density,
+        config=setting.config,
+    )
+    habit = np.random.default_rng([setting.config.seed, 1]).standard_normal(len(draws.weight))
+    own = float(np.sqrt(BALLAST_SIGMA**2 - HABIT_SIGMA**2))
+    return replace(draws, habit=HABIT_SIGMA * habit[:, None], ballast_sigma=own)
+
+
+def _mean_identity(ranked: Sequence[Sequence[Identity]]) -> tuple[Identity, ...]:
+    """The mean over looks: looks at one hull err alike, so that many do not make her surer."""
+    total: dict[tuple[int | None, str | None], float] = {}
+    for identity in ranked:
+        for entry in identity:
+            key = entry.imo, entry.name
+            total[key] = total.get(key, 0.0) + entry.probability / len(ranked)
+    return tuple(Identity(imo=imo, name=name, probability=p) for (imo, name), p in total.items())
+
+
+def _evidence(draws: Draws, look: _Look, config: LoadConfig) -> Array:
+    """(draws,) logarithm of how well a look's curve goes with each draw, loaded or in ballast."""
+    assert look.ship.freeboard is not None
+    freeboards, likelihood = thin_curve(look.ship.freeboard.curve, CURVE_POINTS)
+    measured = freeboards[None, :]
+    on_board = deadweight(draws, measured)
+    density = loaded_density(draws, measured, loaded_cargo(draws, on_board), config=config)
+    density = density + ballast_density(draws, measured, on_board, config=config)
+    return np.asarray(np.log(np.maximum(density @ likelihood, 1e-30)))
+
+
+def _resample(draws: Draws, weight: Array) -> Draws:
+    """As many equally likely draws, each as often as its weight asks."""
+    cumulative = np.cumsum(weight)
+    count = len(weight)
+    pick = np.searchsorted(cumulative, (np.arange(count) + 0.5) / count * cumulative[-1])
+    return replace(pick_draws(draws, pick), weight=np.ones((count, 1)))
+
+
+def _with_tables(result: SceneResult, tables: Mapping[tuple[str, str], CargoTable]) -> SceneResult:
+    detections = tuple(
+        replace(ship, load=replace(ship.load, table=table))
+        if ship.load is not None and (table := tables.get((result.scene_id, ship.id))) is not None
+        else ship
+        for ship in result.detections
+    )
+    return result if detections == result.detections else replace(result, detections=detections)
