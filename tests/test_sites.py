@@ -13,7 +13,7 @@ import pytest
 
 from pipeline.errors import InputError, UsageError
 from pipeline.geometry import lonlat_to_ground
-from pipeline.ingest import read_fleet, read_site
+from pipeline.ingest import read_fleet, read_register, read_site
 from pipeline.ingest.fleet import COLUMNS
 from pipeline.resources import find_resource
 
@@ -219,6 +219,10 @@ def test_fleet(tmp_path: Path) -> None:
         ("1234567,A,,,,,,,,,,,,,,,,", "row 2: more cells"),
         ("1234567,A,,,,,,,,,,,,\n1234567,B,,,,,,,,,,,,", "IMO 1234567 is there twice"),
         ('1234567,"A', "not readable as CSV"),
+        (
+            "123,A,,,,,,,,,,,,\n1234567,B,,,,,,,,,,,,\n,,,,,,,,,,,,,",
+            "row 2, imo: '123', expected seven digits; row 4, name",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_fleet_is_said(tmp_path: Path, row: str, named: str) -> None:
@@ -226,6 +230,39 @@ def test_what_is_wrong_with_a_fleet_is_said(tmp_path: Path, row: str, named: str
         read_fleet(write_fleet(tmp_path, HEADER + row + "\n"))
     assert caught.value.code == "fleet"
     assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("particulars", "unknown", "words"),
+    [
+        (
+            "5000,99,16,6.2,7.7",
+            {"depth", "summer_draught"},
+            "row 2, A: a summer draught of 7.7 m in a hull 6.2 m",
+        ),
+        ("5000,99,60,7.7,6.2", {"loa", "beam"}, "a length of 99 m"),
+        ("5000,99,10,12,6.2", {"depth", "beam"}, "12 m deep and 10 m wide"),
+        ("50000,99,16,7.7,6.2", {"dwt"}, "50000 t of deadweight"),
+        ("5000,99,16,7.7,6.2", set(), ""),
+        (",,,6.2,6.2", {"dwt", "loa", "beam", "depth", "summer_draught"}, "left unknown"),
+    ],
+)
+def test_particulars_that_cannot_all_be_true_are_left_unknown(
+    tmp_path: Path, particulars: str, unknown: set[str], words: str
+) -> None:
+    path = write_fleet(
+        tmp_path, f"imo,name,dwt,loa,beam,depth,summer_draught\n1234567,A,{particulars}\n,B,,,,,\n"
+    )
+    (ship, other), notes = read_register(path)
+    names = ("dwt", "loa", "beam", "depth", "summer_draught")
+    assert {name for name in names if getattr(ship, name) is None} == unknown
+    assert other.name == "B"
+    assert len(notes) == bool(words)
+    assert all(words in note.message for note in notes)
+
+
+def test_the_register_that_ships_has_nothing_impossible_in_it() -> None:
+    assert read_register(None)[1] == ()
 
 
 def test_fleet_without_columns_or_file(tmp_path: Path) -> None:

@@ -64,16 +64,15 @@ def resolve_case(given: Desk) -> Desk:
 
 def count_calls(given: Desk, *, as_json: bool) -> int:
     """Print the ledger; the exit code: 3 where lines were refused, 4 where no line can be used."""
-    from pipeline.cli.run import read_settings
+    from pipeline.cli.run import read_settings, read_ships
     from pipeline.desk import measure_desk, write_ledger
-    from pipeline.ingest import read_fleet
     from pipeline.ingest.calls import read_calls
     from pipeline.ingest.figures import read_claims
     from pipeline.store import from_json, to_json
 
     given = resolve_case(given)
     config = read_settings(given.config, given.settings)
-    fleet = read_fleet(given.fleet)
+    fleet = read_ships(given.fleet)
     file = read_calls(given.visits)
     claims: Sequence[Claim] = () if given.claims is None else read_claims(given.claims)
     visits = write_ledger(file, fleet, config=config)

@@ -18,7 +18,7 @@ from pipeline.cli.options import SITE, jobs_option, json_option, limit_options, 
 if TYPE_CHECKING:
     from pipeline.batch import BatchOutcome, Pool
     from pipeline.config import Config
-    from pipeline.datatypes import Site
+    from pipeline.datatypes import Ship, Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +126,16 @@ def read_settings(path: Path | None, pairs: Sequence[str]) -> Config:
     return update_config(Config() if path is None else read_config(path), parse_settings(pairs))
 
 
+def read_ships(path: Path | None) -> tuple[Ship, ...]:
+    """The register, with a note on stderr for each row whose particulars cannot all be true."""
+    from pipeline.ingest import read_register
+
+    ships, notes = read_register(path)
+    for flag in notes:
+        say(f"note: {flag.message}")
+    return ships
+
+
 def run_scenes(
     session: Session,
     inputs: Sequence[Path],
@@ -138,14 +148,14 @@ def run_scenes(
     as_json: bool = False,
 ) -> int:
     """The main job; the exit code."""
-    from pipeline.ingest import find_deliveries, prepare_environment, read_fleet, read_site
+    from pipeline.ingest import find_deliveries, prepare_environment, read_site
 
     prepare_environment()
     from pipeline.batch import Request, run_batch
 
     deliveries = find_deliveries(inputs)
     site = read_site(site_name)
-    fleet = read_fleet(fleet_path)
+    fleet = read_ships(fleet_path)
     if not deliveries:
         say(f"error: no scene below {', '.join(str(i) for i in inputs)}")
         say("hint:  a scene is a STAC item beside its images, a vendor's delivery, or a GeoTIFF")

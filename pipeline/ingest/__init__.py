@@ -4,7 +4,7 @@ from pipeline.ingest.chips import read_chip
 from pipeline.ingest.claims import Delivery
 from pipeline.ingest.deliveries import find_deliveries
 from pipeline.ingest.environment import prepare_environment
-from pipeline.ingest.fleet import read_fleet
+from pipeline.ingest.fleet import read_fleet, read_register
 from pipeline.ingest.passes import CandidatePass, read_passes
 from pipeline.ingest.scenes import content_hash, read_scene
 from pipeline.ingest.sites import read_site
@@ -18,6 +18,7 @@ __all__ = [
     "read_chip",
     "read_fleet",
     "read_passes",
+    "read_register",
     "read_scene",
     "read_site",
 ]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Final
 
-from pipeline.datatypes import Ship
-from pipeline.errors import InputError, UsageError
+from pipeline.constants import SEA_WATER_DENSITY
+from pipeline.datatypes import Flag, Ship
+from pipeline.errors import InputError
+from pipeline.ingest.tables import read_table
 from pipeline.resources import find_resource
 
 COLUMNS: Final = (
@@ -26,7 +27,9 @@ _RANGES: Final = {
     "summer_draught": (0.5, 40.0, "m"),
 }
 _YES, _NO = ("yes", "true", "1", "y"), ("no", "false", "0", "n", "")
-_MAX_BYTES: Final = 16 * 2**20
+_MOST_NAMED: Final = 12
+_FULLEST: Final = 0.85
+"""Deadweight over the box of length over all, beam and summer draught: no tanker carries more [1]."""
 
 
 def read_fleet(path: Path | None) -> tuple[Ship, ...]:
@@ -37,49 +40,87 @@ def read_fleet(path: Path | None) -> tuple[Ship, ...]:
     UsageError
         No such file.
     InputError
-        "fleet": the message names row and column.
+        "fleet": the message names every bad row with its column.
+    """
+    return read_register(path)[0]
+
+
+def read_register(path: Path | None) -> tuple[tuple[Ship, ...], tuple[Flag, ...]]:
+    """The same, with a note on each row whose particulars cannot all be true.
+
+    Those of them that contradict one another are left unknown, which widens the interval; the row stays.
+
+    Raises
+    ------
+    As `read_fleet`.
     """
     source = path if path is not None else find_resource("models") / "fleet" / "register.csv"
-    if not source.is_file():
-        raise UsageError(f"{source}: no such file", hint="give a CSV with --fleet")
-    if source.stat().st_size > _MAX_BYTES:
-        raise InputError("fleet", f"{source.name}: larger than {_MAX_BYTES >> 20} MiB", hint="one ship a row")
-    try:
-        text = source.read_text(encoding="utf-8-sig")
-        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        columns = [c.strip() for c in rows.fieldnames or ()]
-        rows.fieldnames = columns
-        missing = [c for c in ("imo", "name") if c not in columns]
-        if missing:
-            raise InputError(
-                "fleet",
-                f"{source.name}: no column {', '.join(missing)}",
-                hint=f"columns: {','.join(COLUMNS)}",
-            )
-        ships = tuple(_read_ship(source.name, number, row) for number, row in enumerate(rows, start=2))
-    except (UnicodeDecodeError, csv.Error) as error:
+    name, rows, columns = read_table(source, "fleet")
+    missing = [c for c in ("imo", "name") if c not in columns]
+    if missing:
+        hint = f"columns: {','.join(COLUMNS)}"
+        raise InputError("fleet", f"{name}: no column {', '.join(missing)}", hint=hint)
+    ships: list[Ship] = []
+    notes: list[Flag] = []
+    faults: list[str] = []
+    by_imo: dict[int, int] = {}
+    for number, cells in rows:
+        try:
+            ship = _read_ship(cells)
+        except ValueError as error:
+            faults.append(f"row {number}{error}")
+            continue
+        if ship.imo is not None and by_imo.setdefault(ship.imo, number) != number:
+            faults.append(f"row {number}: IMO {ship.imo} is there twice, first in row {by_imo[ship.imo]}")
+        ship, doubts = without_impossible(ship)
+        notes += [Flag(code="impossible", message=f"{name} row {number}, {ship.name}: {d}") for d in doubts]
+        ships.append(ship)
+    if faults:
+        more = f"; and {len(faults) - _MOST_NAMED} more" if len(faults) > _MOST_NAMED else ""
         raise InputError(
-            "fleet", f"{source.name}: not readable as CSV: {error}", hint="save it as UTF-8 CSV"
-        ) from error
-    numbers = [s.imo for s in ships if s.imo is not None]
-    if len(set(numbers)) < len(numbers):
-        twice = next(n for n in numbers if numbers.count(n) > 1)
-        raise InputError("fleet", f"{source.name}: IMO {twice} is there twice", hint="one ship a row")
-    return ships
-
-
-def _read_ship(name: str, number: int, row: Mapping[str | None, str | list[str] | None]) -> Ship:
-    """One row; `number` is its line as a spreadsheet counts."""
-    if None in row:
-        raise InputError(
-            "fleet", f"{name} row {number}: more cells than columns", hint="quote cells that hold a comma"
+            "fleet", f"{name} {'; '.join(faults[:_MOST_NAMED])}{more}", hint="one ship a row, empty = unknown"
         )
-    cells = {str(k): v.strip() for k, v in row.items() if isinstance(v, str)}
+    return tuple(ships), tuple(notes)
 
-    def fault(column: str, expected: str) -> InputError:
-        return InputError(
-            "fleet", f"{name} row {number}, {column}: {cells.get(column, '')!r:.40}, expected {expected}"
-        )
+
+def without_impossible(ship: Ship) -> tuple[Ship, list[str]]:
+    """The ship without the particulars that contradict one another, and a word on each."""
+    doubts: list[str] = []
+
+    def drop(why: str, *names: str) -> None:
+        nonlocal ship
+        doubts.append(f"{why}; {' and '.join(names)} left unknown")
+        ship = replace(ship, **dict.fromkeys(names))  # type: ignore[arg-type]
+
+    if ship.summer_draught is not None and ship.depth is not None and ship.summer_draught >= ship.depth:
+        why = f"a summer draught of {ship.summer_draught:g} m in a hull {ship.depth:g} m deep"
+        drop(why, "depth", "summer_draught")
+    if ship.loa is not None and ship.beam is not None and not 3.0 <= ship.loa / ship.beam <= 12.0:
+        drop(f"a length of {ship.loa:g} m to a beam of {ship.beam:g} m", "loa", "beam")
+    if ship.depth is not None and ship.beam is not None and ship.depth > ship.beam:
+        drop(f"a hull {ship.depth:g} m deep and {ship.beam:g} m wide", "depth", "beam")
+    if None not in (ship.dwt, ship.loa, ship.beam, ship.summer_draught):
+        box = SEA_WATER_DENSITY / 1000 * (ship.loa or 0) * (ship.beam or 0) * (ship.summer_draught or 0)
+        if (ship.dwt or 0) > _FULLEST * box:
+            drop(f"{ship.dwt:g} t of deadweight on {box:.0f} t of a box round her", "dwt")
+    if ship.un_designation_date is not None and not ship.un_designated:
+        doubts.append("a date of designation, but un_designated is not yes; taken as not listed")
+    return ship, doubts
+
+
+def _read_ship(cells: Mapping[str | None, str]) -> Ship:
+    """One row.
+
+    Raises
+    ------
+    ValueError
+        What is wrong, to be put behind the number of the row.
+    """
+    if None in cells:
+        raise ValueError(": more cells than columns, quote a cell that holds a comma")
+
+    def fault(column: str, expected: str) -> ValueError:
+        return ValueError(f", {column}: {cells.get(column, '')!r:.40}, expected {expected}")
 
     def measure(column: str) -> float | None:
         if not cells.get(column):
@@ -98,7 +139,8 @@ def _read_ship(name: str, number: int, row: Mapping[str | None, str | list[str] 
 
     if not cells.get("name"):
         raise fault("name", "a name")
-    imo, built, designated = cells.get("imo"), cells.get("built"), cells.get("un_designated", "").lower()
+    imo, built = cells.get("imo"), cells.get("built")
+    designated = cells.get("un_designated", "").lower()
     if imo and not (imo.isascii() and imo.isdigit() and len(imo) == 7):
         raise fault("imo", "seven digits")
     if built and not (built.isascii() and built.isdigit() and 1850 <= int(built) <= 2100):
