@@ -302,7 +302,7 @@ def _agree(checks: Sequence[AzimuthCheck]) -> AzimuthCheck:
 
 def known_structure(look: Look, memory: Memory | None) -> Structure | None:
     """Land and what is known to stand in the water, on the chip's grid; None where nothing is known."""
-    from pipeline.detect import project_structure
+    from pipeline.detect import open_berths, project_structure
     from pipeline.geometry import polygon_mask
 
     if look.site is None:
@@ -314,7 +314,8 @@ def known_structure(look: Look, memory: Memory | None) -> Structure | None:
     for feature in outlines:
         land |= polygon_mask(look.chip.grid, feature.outline)
     empty, cells = (None, None) if memory is None else (memory.empty, memory.cells)
-    return project_structure(empty, cells, land, look.chip.grid)
+    known = project_structure(empty, cells, land, look.chip.grid)
+    return open_berths(known, look.site, look.chip.grid)
 
 
 def measure_ship(

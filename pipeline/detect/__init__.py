@@ -5,6 +5,7 @@ from pipeline.detect.find import find_ships
 from pipeline.detect.structure import (
     Structure,
     learn_structure,
+    open_berths,
     project_structure,
     site_cells,
     survey_water,
@@ -16,6 +17,7 @@ __all__ = [
     "find_doubtful",
     "find_ships",
     "learn_structure",
+    "open_berths",
     "project_structure",
     "site_cells",
     "survey_water",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.datatypes import Chip, CloudMask, Detection, Site
+from pipeline.detect.colour import FINE_GSD, find_water_fine
 from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
-from pipeline.detect.structure import Structure, without_structure
+from pipeline.detect.structure import Structure, is_taken, without_structure
 from pipeline.detect.water import STANDS_OUT, find_water
 from pipeline.geometry import polygon_mask
 
@@ -38,15 +39,17 @@ def find_doubtful(chip: Chip, clouds: CloudMask, site: Site, *, known: Structure
     seen = reduce_share(clear_of_clouds(chip, clouds), factor) > 0.5
     if not seen.any():
         return frozenset()
-    water = find_water(small, seen)
+    fine = chip.grid.gsd <= FINE_GSD
+    water = find_water_fine(small, seen) if fine else find_water(small, seen)
     fixed = np.zeros(seen.shape, np.bool_)
     if known is not None:
         fixed = reduce_share(known.fixed, factor) > 0.5
         water = without_structure(water, known.lift) if factor == 1 else water
     stands = seen & ~fixed & (water.contrast > STANDS_OUT)
     area = small.grid.gsd**2
-    return frozenset(
-        berth.id
-        for berth in site.of_role("berth")
-        if float(stands[polygon_mask(small.grid, berth.outline)].sum()) * area > _DOUBT
-    )
+    doubtful = set()
+    for berth in site.of_role("berth"):
+        inside = polygon_mask(small.grid, berth.outline)
+        if float(stands[inside].sum()) * area > _DOUBT or is_taken(fixed, inside):
+            doubtful.add(berth.id)
+    return frozenset(doubtful)

@@ -10,7 +10,9 @@ import numpy as np
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, ShipKind
 from pipeline.detect.bodies import Found, Looked, find_bodies, window_about
+from pipeline.detect.colour import FINE_GSD, find_water_fine
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
+from pipeline.detect.hulls import find_hulls
 from pipeline.detect.outline import Box, hull_polygon
 from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
 from pipeline.detect.structure import Structure, without_structure
@@ -44,7 +46,8 @@ def find_ships(
         return ()
     fixed = None if known is None else known.fixed
     coarse_fixed = None if fixed is None else reduce_share(fixed, factor) > 0.5
-    water = find_water(small, open_sky)
+    fine = chip.grid.gsd <= FINE_GSD
+    water = find_water_fine(small, open_sky) if fine else find_water(small, open_sky)
     if known is not None and factor == 1:
         water = without_structure(water, known.lift)
     looked = Looked(
@@ -54,7 +57,8 @@ def find_ships(
         water=water,
         fixed=coarse_fixed,
     )
-    found = find_bodies(chip, usable, fixed, looked, config)
+    find = find_hulls if fine else find_bodies
+    found = find(chip, usable, fixed, looked, config)
     seen = usable if fixed is None else usable & ~fixed
     kept = sorted(_without_doubles(found), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
     return tuple(_describe(f, chip, seen, number + 1) for number, f in enumerate(kept))

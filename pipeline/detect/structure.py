@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Polygon, Site
+from pipeline.detect.colour import FINE_GSD, find_water_fine
 from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
 from pipeline.detect.water import STANDS_OUT, Plane, Water, find_water
-from pipeline.geometry import ground_to_pixel, lonlat_to_ground, pixel_to_ground
+from pipeline.geometry import ground_to_pixel, lonlat_to_ground, pixel_to_ground, polygon_mask
 
 Survey = npt.NDArray[np.uint8]
 """(row, col): 0 not seen, 1 water, from 2 on something that stands out, by how much (`_STEP`)."""
@@ -26,6 +27,8 @@ _MIN_LOOKS = 3
 """Clear looks at a cell before anything is said of it."""
 _EMPTY = 0.15
 """Of a cell's looks: it is as empty as this quantile of them, however busy the berth [1]."""
+_TAKEN = 0.2
+"""Share of a berth under what was learned as structure, from which it may be a ship [1]."""
 _MIXED = 5.0
 """From this pixel on, quays and ships share their pixels: what a quay adds is subtracted, not cut out [m]."""
 _REMAINDER = 0.4
@@ -88,7 +91,8 @@ def survey_water(chip: Chip, clouds: CloudMask, cells: Grid) -> Survey:
     seen = reduce_share(usable, factor) > 0.5
     if not seen.any():
         return np.zeros(cells.shape, np.uint8)
-    water = find_water(small, seen)
+    fine = chip.grid.gsd <= FINE_GSD
+    water = find_water_fine(small, seen) if fine else find_water(small, seen)
     level = np.clip(2 + np.maximum(water.lift, 0.0) / _STEP, 2, 255)
     state = np.where(water.contrast > STANDS_OUT, level, 1.0)
     return _sample(np.where(seen, state, 0.0).astype(np.uint8), small.grid, cells)
@@ -128,6 +132,25 @@ def project_structure(empty: Survey | None, cells: Grid | None, land: BoolArray,
     codes = np.asarray(cv2.blur(np.maximum(empty, 1), (wide, wide)), dtype=np.uint8)
     lift = (_sample(codes, cells, grid).astype(np.float32) - 2) * _STEP
     return Structure(fixed=land, lift=np.maximum(lift, 0.0).astype(np.float32))
+
+
+def open_berths(known: Structure, site: Site, grid: Grid) -> Structure:
+    """What is known without ships that lay at a berth at every look.
+
+    A berth that was never seen empty is learned as structure. Where the site's own polygon of a berth is
+    verified and mostly covered by what was learned, the polygon is believed: there is water, or a ship.
+    """
+    fixed = known.fixed.copy()
+    for berth in site.of_role("berth"):
+        inside = polygon_mask(grid, berth.outline)
+        if berth.verified and is_taken(fixed, inside):
+            fixed &= ~inside
+    return replace(known, fixed=fixed)
+
+
+def is_taken(fixed: BoolArray, inside: BoolArray) -> bool:
+    """True where structure covers so much of a berth that it may be a ship which never left."""
+    return bool(inside.any() and fixed[inside].mean() > _TAKEN)
 
 
 def without_structure(water: Water, lift: Plane) -> Water:
