@@ -23,6 +23,7 @@ from pipeline.config import Config, LoadConfig
 from pipeline.datatypes import CargoTable, Flag, Identity, Ship
 from pipeline.load.mixture import (
     BALLAST_SIGMA,
+    TRIM_SIGMA,
     Draws,
     ballast_density,
     deadweight,
@@ -42,10 +43,11 @@ SURE = 0.8
 HABIT_SIGMA = 0.30
 """Of the 0.35 m by which ships in ballast scatter about the formulations, what is a ship's own and stays
 from call to call: the survey behind them is one draught for each of 26 tankers [m]."""
-LEAST_DRAWS = 50
-"""Draws that must be left after other calls have been weighed; fewer, and the looks contradict each other."""
-SHIFT = 61
-"""Places by which the deviates of one look are shifted against those of the next."""
+LEAST_SHARE = 0.02
+"""Of the draws that must be left after other calls have been weighed; fewer, and the looks contradict each
+other [1]."""
+USUAL_FILL = (0.90, 0.06)
+"""Mean and spread, between ships, of the mean fill of a ship's laden departures [1]."""
 CURVE_POINTS = 40
 """Of a likelihood, here where only its place against others counts."""
 SAME_LOOK = 0.6
@@ -55,7 +57,8 @@ LADEN, BALLAST = 0.1, 0.9
 OF_SHIP = ("length", "beam", "deadweight", "load-line", "block", "waterplane", "deck-edge")
 """Terms of the budget that belong to the ship and not to the call."""
 OF_CALL = ("trim", "consumables", "residual", "water")
-"""Deviates that each call draws anew."""
+"""Deviates that each call draws anew; here they are at their centres, and their spread is part of that of a
+call's fill and draught in ballast."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -167,13 +170,13 @@ def _calibrate_ship(
     candidates = list_candidates(_mean_identity([k.ship.identity for k in looks]), fleet)
     setting = Setting(candidates=candidates, detection=best, water_density=water_density, config=config)
     z = draw_deviates(config.draws, config.seed)
-    ship = _Ship(setting=setting, z=z, draws=_draw(setting, z))
-    evidence = ship.weigh_calls([_telling(call) for call in calls])
+    ship = _Ship(setting=setting, draws=_draw(setting, z), still=_still(setting, z))
+    evidence = np.array([sum(ship.weigh(look) for look in _telling(call)) for call in calls])
     tables: dict[tuple[str, str], CargoTable] = {}
     left: list[float] = []
     for i, call in enumerate(calls):
         weight = ship.update(np.delete(evidence, i, axis=0).sum(axis=0))
-        if weight.sum() ** 2 < LEAST_DRAWS * (weight**2).sum():
+        if weight.sum() ** 2 < LEAST_SHARE * len(weight) * (weight**2).sum():
             continue
         table = tabulate_cargo(_resample(ship.draws, weight), setting, z)
         shares = ship.left(weight, table)
@@ -191,24 +194,27 @@ class _Ship:
     """Draws of one ship, the rest of her identity behind them, and what calls say of each."""
 
     setting: Setting
-    z: Deviates
     draws: Draws
+    still: Draws
+    """The same with what is a call's own at its centre."""
 
     @property
     def sure(self) -> npt.NDArray[np.bool_]:
         """(draws,) True for draws of the ship herself."""
         return np.asarray(self.draws.candidate == 0)
 
-    def weigh_calls(self, calls: Sequence[Sequence[_Look]]) -> Array:
-        """(calls, draws) log evidence; what is a call's own is drawn anew for each look."""
-        evidence = np.zeros((len(calls), len(self.z["edge"])))
-        number = 0
-        for row, call in enumerate(calls):
-            for look in call:
-                number += 1
-                own = {name: np.roll(self.z[name], SHIFT * number) for name in OF_CALL}
-                evidence[row] += _evidence(_draw(self.setting, self.z | own), look, self.setting.config)
-        return evidence
+    def weigh(self, look: _Look) -> Array:
+        """(draws,) logarithm of how well a look's curve goes with each draw, loaded or in ballast."""
+        assert look.ship.freeboard is not None
+        config = self.setting.config
+        freeboards, likelihood = thin_curve(look.ship.freeboard.curve, CURVE_POINTS)
+        measured = freeboards[None, :]
+        on_board = deadweight(self.still, measured)
+        cargo = loaded_cargo(self.still, on_board)
+        usual = USUAL_FILL[0] + USUAL_FILL[1] * _own(config.seed, 2, len(cargo))
+        density = loaded_density(self.still, measured, cargo, config=config, usual=usual)
+        density = density + ballast_density(self.still, measured, on_board, config=config)
+        return np.asarray(np.log(np.maximum(density @ likelihood, 1e-30)))
 
     def update(self, log_evidence: Array) -> Array:
         """(draws,) weights; between the ship and her rivals nothing moves."""
@@ -218,27 +224,35 @@ class _Ship:
 
     def left(self, weight: Array, table: CargoTable) -> Array:
         """(nodes,) spread of the cargo by what is the ship's own, after the update over before."""
-        still = self.z | {name: np.zeros_like(self.z[name]) for name in OF_CALL}
         sure = self.sure
-        draws = _draw(self.setting, still)
         nodes = table.start + table.step * np.arange(len(table.cargo), dtype=np.float64)
-        cargo = loaded_cargo(draws, deadweight(draws, nodes[None, :]))[sure]
-        before, after = (moments(cargo, w[sure][:, None])[1] for w in (draws.weight[:, 0], weight))
+        cargo = loaded_cargo(self.still, deadweight(self.still, nodes[None, :]))[sure]
+        before, after = (moments(cargo, w[sure][:, None])[1] for w in (self.draws.weight[:, 0], weight))
         return np.asarray(after / np.maximum(before, 1e-9))
 
 
 def _draw(setting: Setting, z: Deviates) -> Draws:
-    """The draws of a setting, each with her own habit in ballast."""
-    draws = draw_ships(
+    """The draws of a setting."""
+    return draw_ships(
         setting.candidates,
         setting.detection,
         z,
         water_density=setting.water_density,
         config=setting.config,
     )
-    habit = np.random.default_rng([setting.config.seed, 1]).standard_normal(len(draws.weight))
-    own = float(np.sqrt(BALLAST_SIGMA**2 - HABIT_SIGMA**2))
-    return replace(draws, habit=HABIT_SIGMA * habit[:, None], ballast_sigma=own)
+
+
+def _still(setting: Setting, z: Deviates) -> Draws:
+    """The draws with what is a call's own at its centre, each with her own habit in ballast."""
+    draws = _draw(setting, z | {name: np.zeros_like(z[name]) for name in OF_CALL})
+    habit = HABIT_SIGMA * _own(setting.config.seed, 1, len(draws.weight))
+    spread = float(np.sqrt(BALLAST_SIGMA**2 - HABIT_SIGMA**2 + TRIM_SIGMA**2))
+    return replace(draws, habit=habit, ballast_sigma=spread)
+
+
+def _own(seed: int, number: int, count: int) -> Array:
+    """(count, 1) standard normals, unrelated to the other deviates."""
+    return np.random.default_rng([seed, number]).standard_normal((count, 1))
 
 
 def _mean_identity(ranked: Sequence[Sequence[Identity]]) -> tuple[Identity, ...]:
@@ -249,17 +263,6 @@ def _mean_identity(ranked: Sequence[Sequence[Identity]]) -> tuple[Identity, ...]
             key = entry.imo, entry.name
             total[key] = total.get(key, 0.0) + entry.probability / len(ranked)
     return tuple(Identity(imo=imo, name=name, probability=p) for (imo, name), p in total.items())
-
-
-def _evidence(draws: Draws, look: _Look, config: LoadConfig) -> Array:
-    """(draws,) logarithm of how well a look's curve goes with each draw, loaded or in ballast."""
-    assert look.ship.freeboard is not None
-    freeboards, likelihood = thin_curve(look.ship.freeboard.curve, CURVE_POINTS)
-    measured = freeboards[None, :]
-    on_board = deadweight(draws, measured)
-    density = loaded_density(draws, measured, loaded_cargo(draws, on_board), config=config)
-    density = density + ballast_density(draws, measured, on_board, config=config)
-    return np.asarray(np.log(np.maximum(density @ likelihood, 1e-30)))
 
 
 def _resample(draws: Draws, weight: Array) -> Draws:

@@ -30,6 +30,8 @@ LADEN_FROM, LADEN_SOFT = 0.65, 0.10
 """Where loaded departures begin, as a smooth step: above it all fills are equally likely [1]."""
 BALLAST_SIGMA = 0.35
 """Of a mean draught in ballast about the two formulations (physics.md 4.1) [m]."""
+CALL_FILL_SIGMA = 0.065
+"""Of the fills of one ship's laden departures about their mean, with consumables that are not known [1]."""
 FULLEST = 1.04
 """Fill beyond which a freeboard contradicts the load line [1]."""
 
@@ -140,18 +142,26 @@ def loaded_cargo(draws: Draws, on_board: Array) -> Array:
     return np.asarray(on_board - draws.consumables - draws.residual)
 
 
-def loaded_density(draws: Draws, measured: Array, cargo: Array, *, config: LoadConfig) -> Array:
+def loaded_density(
+    draws: Draws, measured: Array, cargo: Array, *, config: LoadConfig, usual: Array | None = None
+) -> Array:
     """(draws, freeboards) prior density of the measured freeboard of a loaded or part-loaded ship [1/m].
 
     Flat in the fill: a part-loaded share anywhere, a laden share from about 65 % up. Nothing here draws a
-    measured departure towards a usual fill.
+    measured departure towards a usual fill, unless `usual`, (draws, 1), gives each ship's own mean fill,
+    about which her calls scatter.
     """
     from scipy.special import ndtr
 
     laden_share = 1 - config.ballast_prior - PART_SHARE
     fill = cargo / draws.capacity
     inside = (fill >= 0) & (fill <= FULLEST)
-    laden = ndtr((fill - LADEN_FROM) / LADEN_SOFT) / (FULLEST - LADEN_FROM)
+    if usual is None:
+        laden = ndtr((fill - LADEN_FROM) / LADEN_SOFT) / (FULLEST - LADEN_FROM)
+    else:
+        laden = np.exp(-0.5 * ((fill - usual) / CALL_FILL_SIGMA) ** 2) / (
+            CALL_FILL_SIGMA * np.sqrt(2 * np.pi)
+        )
     per_fill = np.where(inside, PART_SHARE / FULLEST + laden_share * laden, 0.0)
     slope = tonnes_per_metre(draws.hull, draws.hull.depth - (measured - draws.bias))
     return np.asarray(per_fill * slope * draws.water_density / SEA_WATER_DENSITY / draws.capacity)

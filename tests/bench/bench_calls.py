@@ -12,8 +12,8 @@ from bench.table import Table
 from pipeline.config import Config, LoadConfig
 from pipeline.load import calibrate_loads
 
-SHIPS, CALLS = 40, 6
-CONFIG = Config(load=LoadConfig(draws=1000))
+SHIPS, CALLS = 30, 6
+CONFIG = Config(load=LoadConfig(draws=800))
 LACKING: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("nothing", ()),
     ("depth", ("depth",)),
