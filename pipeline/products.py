@@ -240,6 +240,28 @@ class SignedReading:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VoyageCall:
+    """A call at another site that may be where a visit's cargo went."""
+
+    site: str
+    visit_id: str
+    """In `elsewhere`."""
+    probability: float
+    arrival_window: tuple[datetime, datetime]
+    """[earliest, latest]"""
+    fraction_on_arrival: float | None
+    """Load fraction at the first measured look there; None = not measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voyage:
+    """A visit and the calls elsewhere that may go on from it, likeliest first; the rest to one is "none"."""
+
+    visit_id: str
+    calls: tuple[VoyageCall, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitsDocument:
     """The file visits.json."""
 
@@ -252,6 +274,10 @@ class VisitsDocument:
     """Analysts' words on who a sighting is, those in force."""
     readings: tuple[SignedReading, ...] = ()
     """Freeboards that people read, those in force."""
+    elsewhere: tuple[Visit, ...] = ()
+    """Calls at further sites; their cargo is in no sum."""
+    voyages: tuple[Voyage, ...] = ()
+    """Visits that go on at one of them."""
     schema_version: str = "1"
     simulated: bool = False
 

@@ -1,12 +1,10 @@
 """Many scenes: a plan that is a value, executors that carry it out, one committer."""
 
 from pipeline.batch.again import (
-    Setting,
     Snapshot,
     compare_snapshots,
     draw_again,
     find_scenes,
-    read_setting,
     take_snapshot,
 )
 from pipeline.batch.compare import Change
@@ -16,6 +14,7 @@ from pipeline.batch.executors import Executor, InProcess, Pool, default_jobs, de
 from pipeline.batch.exports import export_season
 from pipeline.batch.folder import make_report, remake_season
 from pipeline.batch.season import SeasonFiles, read_results, read_season, write_season
+from pipeline.batch.setting import Setting, read_setting
 from pipeline.batch.signing import Said, sign
 
 __all__ = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,40 +12,12 @@ from pipeline.batch.compare import Change, compare
 from pipeline.batch.executors import Executor
 from pipeline.batch.records import Failure, PictureJob
 from pipeline.batch.season import read_season
-from pipeline.config import Config, update_config
-from pipeline.datatypes import Ship, Site
+from pipeline.batch.setting import Setting, read_setting
 from pipeline.errors import UsageError
-from pipeline.store import SceneRow, Store, empty_work, from_json, install, remove_work, to_plain
+from pipeline.store import SceneRow, Store, empty_work, install, remove_work, to_plain
 
 if TYPE_CHECKING:
     from pipeline.ingest import Delivery
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """Site, register and settings of the last run into a folder."""
-
-    site: Site
-    fleet: tuple[Ship, ...]
-    config: Config
-
-
-def read_setting(store: Store) -> Setting | None:
-    """What the last run into the folder was told; None before the first.
-
-    Raises
-    ------
-    ConfigError
-        A setting of then does not exist any more.
-    """
-    known = store.settings()
-    if not {"site", "fleet", "config"} <= known.keys():
-        return None
-    return Setting(
-        site=from_json(Site, known["site"]),
-        fleet=from_json(tuple[Ship, ...], known["fleet"]),
-        config=update_config(Config(), json.loads(known["config"])),
-    )
 
 
 def find_scenes(
@@ -141,7 +112,7 @@ def _picture_job(row: SceneRow, setting: Setting, work: Path) -> PictureJob:
         delivery=Delivery(name=row.name, path=Path(row.path), kind=row.kind),
         scene_id=row.scene_id,
         content=row.content,
-        site=setting.site,
+        site=setting.site_of(row.site),
         config=setting.config,
         result=row.result or b"",
         work=work / row.scene_id,

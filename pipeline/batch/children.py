@@ -106,12 +106,13 @@ def take_look(job: LookJob) -> Looked:
         content=content,
         images=content_hash(scene) if scene.inputs else "",
     )
-    if not meets_site(scene, job.site):
+    site, salt = next(((s, salt) for s, salt in job.sites if meets_site(scene, s)), (None, ""))
+    if site is None:
         return looked
     from pipeline.detect import site_cells
 
-    looked = replace(looked, cells=grid_to_text(site_cells(job.site, scene.gsd)))
-    key = survey_key(content, job.salt)
+    looked = replace(looked, site=site.id, cells=grid_to_text(site_cells(site, scene.gsd)))
+    key = survey_key(content, salt)
     if scene.datetime is None or key in job.known:
         return looked
     masks = clouds_path(job.work, content)
@@ -121,7 +122,7 @@ def take_look(job: LookJob) -> Looked:
         return survey_site(look)
 
     try:
-        found = Looks(scene, job.site, job.config).each(survey_piece)
+        found = Looks(scene, site, job.config).each(survey_piece)
     except InputError:
         return looked  # the measuring child meets it again, and refuses the scene
     surveys = [survey for survey in found.values() if survey is not None]

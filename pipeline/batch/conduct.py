@@ -13,7 +13,6 @@ from pipeline.batch.describe import (
     Request,
     canonical,
     code_version,
-    describe_request,
     describe_result,
     describe_software,
     empty_result,
@@ -29,8 +28,10 @@ from pipeline.batch.memory import hash_memory, learn_memories
 from pipeline.batch.plan import Plan, Refusal, Task, Wanted, plan_batch
 from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob, Picture
 from pipeline.batch.season import SeasonFiles, write_season
+from pipeline.batch.setting import write_setting
+from pipeline.datatypes import Site
 from pipeline.errors import Refused, StoreError
-from pipeline.products import SceneResult, Software
+from pipeline.products import SceneResult
 from pipeline.run import Memory, describe_scene
 from pipeline.store import (
     Artefact,
@@ -111,8 +112,7 @@ def run_batch(
     StoreError
         The folder is busy, read-only, damaged or full; what was done until then is kept.
     """
-    site, fleet = canonical(request.site, request.fleet)
-    request = replace(request, site=site, fleet=fleet)
+    request = canonical(request)
     with Store.claim(request.out) as store:
         work = empty_work(request.out)
         batch = _Batch(request=request, executor=executor, store=store, work=work, report=report, log=log)
@@ -134,7 +134,7 @@ class _Batch:
 
     def conduct(self) -> BatchOutcome:
         request, store = self.request, self.store
-        store.commit_settings(describe_request(request))
+        write_setting(store, request.setting)
         looks, broken = self._look()
         memories = learn_memories(store.surveys())
         wanted = self._wanted({cells: hash_memory(m) for cells, m in memories.items()})
@@ -143,32 +143,31 @@ class _Batch:
         plan = plan_batch(looks, rows, wanted, intact=intact, force=request.force)
         ended = [*broken, *self._skipped(plan), *(self._refuse(refusal) for refusal in plan.refusals)]
         ended += self._measure(plan.tasks, memories)
-        season = write_season(store, request.site, request.fleet, request.config, code_version())
+        season = write_season(store, request.setting, code_version())
         results = [json.loads(row.result or b"") for row in store.scenes() if row.is_measured]
         ships = [ship for result in results for ship in result["detections"]]
         return BatchOutcome(
             scenes=tuple(sorted(ended, key=lambda s: (s.scene_id, s.status))),
             season=season,
             looks=len(results),
-            looks_at_site=sum(result["site"] == request.site.id for result in results),
+            looks_at_site=sum(
+                result["site"] in {site.id for site in request.setting.sites} for result in results
+            ),
             ships=len(ships),
             measured=sum(ship["freeboard"] is not None for ship in ships),
         )
 
     # ---------------------------------------------------------------------------------- first look
 
-    def _salt(self) -> str:
-        return survey_salt(self.request.site, self.request.config)
-
     def _look(self) -> tuple[list[Looked], list[SceneOutcome]]:
         request = self.request
         known = frozenset(row.key for row in self.store.surveys())
+        sites = tuple((site, survey_salt(site, request.config)) for site in request.setting.sites)
         jobs = [
             LookJob(
                 delivery=delivery,
-                site=request.site,
+                sites=sites,
                 config=request.config,
-                salt=self._salt(),
                 known=known,
                 work=self.work,
             )
@@ -189,9 +188,11 @@ class _Batch:
 
     def _wanted(self, memories: dict[str, str]) -> Wanted:
         request = self.request
+        hashes = {site.id: hash_text(to_json(site)) for site in request.setting.sites}
         return Wanted(
             version=code_version(),
-            site=hash_text(to_json(request.site)),
+            site=hash_text("".join(hashes.values())) if request.beyond else hashes[request.site.id],
+            sites=hashes,
             register=hash_fleet(request.fleet),
             settings=scene_config(request.config).sha256(),
             memories=memories,
@@ -210,17 +211,17 @@ class _Batch:
     def _measure(self, tasks: Sequence[Task], memories: dict[str, Memory]) -> Iterator[SceneOutcome]:
         if not tasks:
             return
-        software = describe_software(self.request)
         paths: dict[str, Path] = {}
         for cells, memory in memories.items():
             paths[cells] = self.work / f"memory-{hash_memory(memory)[:16]}.npz"
             save_memory(paths[cells], memory)
-        jobs = [self._job(task, software, paths) for task in tasks]
+        jobs = [self._job(task, paths) for task in tasks]
         for done, (at, made) in enumerate(self.executor.run(take_measure, jobs), 1):
             task = tasks[at]
             check_room(self.store.folder)
             if isinstance(made, Failure):
                 refused = Refused(code=made.kind, message=made.message)
+                software = describe_software(self.request, self._site(task))
                 result = describe_scene(task.scene, software, reason=refused)
                 outcome = self._fail(task.delivery, result, made, task.reason)
             else:
@@ -228,13 +229,16 @@ class _Batch:
             self._step("measure", done, len(jobs), outcome.scene_id, outcome.message or outcome.status)
             yield outcome
 
-    def _job(self, task: Task, software: Software, paths: dict[str, Path]) -> MeasureJob:
+    def _site(self, task: Task) -> Site:
+        return self.request.setting.site_of(task.site)
+
+    def _job(self, task: Task, paths: dict[str, Path]) -> MeasureJob:
         return MeasureJob(
             scene=task.scene,
-            site=self.request.site,
+            site=self._site(task),
             fleet=self.request.fleet,
             config=self.request.config,
-            software=software,
+            software=describe_software(self.request, self._site(task)),
             memory=None if task.cells is None else paths.get(task.cells),
             clouds=clouds_path(self.work, task.key.content),
             work=self.work / task.scene.scene_id,
@@ -254,7 +258,7 @@ class _Batch:
             code=None if made.refused is None else made.refused.code,
             message=None if made.refused is None else made.refused.message,
             acquired=None if scene.datetime is None else format_time(scene.datetime),
-            site=None if task.cells is None else self.request.site.id,
+            site=task.site,
             result=made.result,
         )
         self._install(row, made.pictures)

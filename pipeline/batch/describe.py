@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline import __version__
 from pipeline.batch.records import Measured
+from pipeline.batch.setting import Setting
 from pipeline.config import Config, VolumeConfig
 from pipeline.datatypes import Ship, Site
 from pipeline.errors import Refused
@@ -33,11 +34,23 @@ class Request:
     fleet: tuple[Ship, ...]
     config: Config
     force: bool = False
+    beyond: tuple[Site, ...] = ()
+    """Further sites, where a visit may go on."""
+
+    @property
+    def setting(self) -> Setting:
+        """What of it a folder remembers."""
+        return Setting(site=self.site, fleet=self.fleet, config=self.config, beyond=self.beyond)
 
 
-def canonical(site: Site, fleet: Sequence[Ship]) -> tuple[Site, tuple[Ship, ...]]:
-    """Site and register as the store keeps them, so that a later command sees the same numbers."""
-    return from_json(Site, to_json(site)), tuple(from_json(Ship, to_json(ship)) for ship in fleet)
+def canonical(request: Request) -> Request:
+    """Sites and register as the store keeps them, so that a later command sees the same numbers."""
+    return replace(
+        request,
+        site=from_json(Site, to_json(request.site)),
+        fleet=tuple(from_json(Ship, to_json(ship)) for ship in request.fleet),
+        beyond=tuple(from_json(Site, to_json(site)) for site in request.beyond),
+    )
 
 
 def hash_text(text: str) -> str:
@@ -73,25 +86,16 @@ def code_version() -> str:
     return f"{__version__}+{digest.hexdigest()[:16]}"
 
 
-def describe_software(request: Request) -> Software:
-    """What makes the results of a request."""
+def describe_software(request: Request, site: Site) -> Software:
+    """What makes the results of a request at one of its sites."""
     return Software(
         version=__version__,
         models={
             "register": hash_fleet(request.fleet),
-            f"site/{request.site.id}": hash_text(to_json(request.site)),
+            f"site/{site.id}": hash_text(to_json(site)),
         },
         config_sha256=scene_config(request.config).sha256(),
     )
-
-
-def describe_request(request: Request) -> dict[str, str]:
-    """Site, register and settings as the store keeps them for later commands."""
-    return {
-        "site": to_json(request.site),
-        "fleet": "[" + ",".join(to_json(ship) for ship in request.fleet) + "]",
-        "config": json.dumps(asdict(request.config), sort_keys=True),
-    }
 
 
 def empty_result(scene_id: str, request: Request, reason: Refused) -> SceneResult:
@@ -104,7 +108,7 @@ def empty_result(scene_id: str, request: Request, reason: Refused) -> SceneResul
         gsd=None,
         crs=None,
         inputs=(),
-        software=describe_software(request),
+        software=describe_software(request, request.site),
         status="refused",
         reason=reason,
     )

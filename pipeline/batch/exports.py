@@ -8,6 +8,7 @@ from pathlib import Path
 from pipeline.batch.describe import code_version
 from pipeline.batch.folder import read_pictures, setting_of, signed_results
 from pipeline.batch.season import SeasonFiles, write_season
+from pipeline.batch.setting import join_sites
 from pipeline.errors import UsageError
 from pipeline.products import SceneResult
 from pipeline.render.evidence import Season, render_sheet
@@ -30,7 +31,7 @@ def export_season(folder: Path, visit_ids: Sequence[str] = ()) -> list[Path]:
     with Store.claim(folder) as store:
         setting = setting_of(store)
         try:
-            season = write_season(store, setting.site, setting.fleet, setting.config, code_version())
+            season = write_season(store, setting, code_version())
             wanted = _wanted(season, visit_ids)
             results = signed_results(store, setting)
             pictures = read_pictures(store)
@@ -38,7 +39,7 @@ def export_season(folder: Path, visit_ids: Sequence[str] = ()) -> list[Path]:
                 visits=season.visits,
                 volume=season.volume,
                 results=results,
-                site=setting.site,
+                site=join_sites(setting.sites),
                 pictures=pictures,
             )
             files = [
@@ -53,8 +54,8 @@ def export_season(folder: Path, visit_ids: Sequence[str] = ()) -> list[Path]:
                     part,
                     (season.visits, season.volume),
                     results,
-                    setting.site,
-                    visit_places(season.visits, results, setting.site),
+                    join_sites(setting.sites),
+                    visit_places(season.visits, results, join_sites(setting.sites)),
                     Pictures(crops=pictures, overlays=_overlays(folder, season, results)),
                 )
                 files.append(install(folder, part, KMZ))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from pipeline.batch.again import Setting, read_setting
 from pipeline.batch.children import CROPS
 from pipeline.batch.describe import code_version
 from pipeline.batch.season import SeasonFiles, read_results, write_season
+from pipeline.batch.setting import Setting, read_setting
 from pipeline.batch.signing import apply_words, read_words
 from pipeline.errors import UsageError
 from pipeline.products import SceneResult
@@ -25,7 +26,7 @@ def remake_season(folder: Path) -> SeasonFiles:
     with Store.claim(folder) as store:
         setting = setting_of(store)
         try:
-            return write_season(store, setting.site, setting.fleet, setting.config, code_version())
+            return write_season(store, setting, code_version())
         finally:
             remove_work(folder)
 
@@ -51,11 +52,11 @@ def make_report(folder: Path) -> Path:
     with Store.claim(folder) as store:
         setting = setting_of(store)
         try:
-            season = write_season(store, setting.site, setting.fleet, setting.config, code_version())
+            season = write_season(store, setting, code_version())
             page = render_report(
                 season.visits,
                 season.volume,
-                signed_results(store, setting),
+                at_terminal(signed_results(store, setting), setting),
                 site=setting.site,
                 pictures=read_pictures(store),
             )
@@ -70,7 +71,13 @@ def signed_results(store: Store, setting: Setting) -> tuple[SceneResult, ...]:
     """Every scene's result, with what people signed bound to it."""
     results = read_results(store)
     words = read_words(store, results)
-    return apply_words(results, words, setting.site, setting.fleet, setting.config)
+    return apply_words(results, words, setting)
+
+
+def at_terminal(results: Sequence[SceneResult], setting: Setting) -> tuple[SceneResult, ...]:
+    """The results but those of further sites: what the page on the terminal is about."""
+    others = {site.id for site in setting.beyond}
+    return tuple(result for result in results if result.site not in others)
 
 
 def read_pictures(store: Store) -> dict[str, bytes]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from pipeline.batch.records import Looked
@@ -57,6 +57,8 @@ class Task:
     reason: Reason
     cells: str | None
     images: str
+    site: str | None = None
+    """The id of the site that it meets."""
     flag: str | None = None
     """A sentence for the user, e.g. that it was renamed."""
 
@@ -100,10 +102,13 @@ class Wanted:
 
     version: str
     site: str
+    """Hash of the site; of all of them for a scene that meets none."""
     register: str
     settings: str
     memories: Mapping[str, str]
     """Hash of the terminal's memory by the cells of a class of gsd."""
+    sites: Mapping[str, str] = field(default_factory=dict)
+    """Hash of each site by its id."""
 
 
 def hash_content(inputs: Sequence[InputFile]) -> str:
@@ -182,7 +187,7 @@ def _task(look: Looked, scene: Scene, scene_id: str, wanted: Wanted) -> Task:
     key = Key(
         content=look.content,
         version=wanted.version,
-        site=wanted.site,
+        site=wanted.sites.get(look.site or "", wanted.site),
         register=wanted.register,
         settings=wanted.settings,
         memory="" if look.cells is None else wanted.memories.get(look.cells, ""),
@@ -194,6 +199,7 @@ def _task(look: Looked, scene: Scene, scene_id: str, wanted: Wanted) -> Task:
         key=key,
         reason="new",
         cells=look.cells,
+        site=look.site,
         images=look.images,
         flag=f"another scene is already called {scene.scene_id}; kept as {scene_id}" if renamed else None,
     )

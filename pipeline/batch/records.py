@@ -21,10 +21,9 @@ class LookJob:
     """Read a delivery's metadata; where it meets the site, survey the site's water."""
 
     delivery: Delivery
-    site: Site
+    sites: tuple[tuple[Site, str], ...]
+    """Each with what its surveys depend on beside the scene's bytes; a scene is one of the first it meets."""
     config: Config
-    salt: str
-    """What a survey depends on beside the scene's bytes."""
     known: frozenset[str]
     """Keys of surveys that need not be done again."""
     work: Path
@@ -44,7 +43,9 @@ class Looked:
     images: str
     """sha256 over the hashes of its images alone: the same for one scene delivered twice."""
     cells: str | None = None
-    """The site's own grid for this scene's gsd, JSON; None outside the site."""
+    """The site's own grid for this scene's gsd, JSON; None outside every site."""
+    site: str | None = None
+    """The id of the site it meets."""
     survey: SurveyRow | None = None
     """Only where it was not known yet."""
 

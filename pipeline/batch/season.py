@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pipeline.batch.signing import apply_words, read_words
-from pipeline.config import Config
-from pipeline.datatypes import Ship, Site
+from pipeline.batch.setting import Setting, join_sites
+from pipeline.batch.signing import Words, apply_words, read_words
 from pipeline.products import SceneResult, VisitsDocument, VolumeDocument
 from pipeline.run import measure_season, visit_places
 from pipeline.store import (
@@ -23,6 +22,7 @@ from pipeline.store import (
     to_json,
     write_geopackage,
 )
+from pipeline.visits import join_voyages
 
 FILES = ("plimsoll.gpkg", "visits.csv", "visits.json", "volume.json")
 _KEY = "season"
@@ -42,10 +42,12 @@ def read_results(store: Store) -> tuple[SceneResult, ...]:
     return tuple(from_json(SceneResult, row.result) for row in store.scenes() if row.result is not None)
 
 
-def season_key(store: Store, site: Site, fleet: Sequence[Ship], config: Config, version: str) -> str:
+def season_key(store: Store, setting: Setting, version: str) -> str:
     """What the season's files depend on, as one hash."""
-    digest = hashlib.sha256(f"{version} {config.sha256()}\n{to_json(site)}".encode())
-    for ship in fleet:
+    digest = hashlib.sha256(f"{version} {setting.config.sha256()}\n".encode())
+    for site in setting.sites:
+        digest.update(to_json(site).encode())
+    for ship in setting.fleet:
         digest.update(to_json(ship).encode())
     for row in store.scenes():
         digest.update(row.scene_id.encode() + hashlib.sha256(row.result or b"").digest())
@@ -67,23 +69,41 @@ def read_season(store: Store) -> SeasonFiles | None:
     )
 
 
-def write_season(
-    store: Store, site: Site, fleet: Sequence[Ship], config: Config, version: str
-) -> SeasonFiles:
+def measure_sites(
+    results: Sequence[SceneResult], words: Words, setting: Setting
+) -> tuple[VisitsDocument, VolumeDocument]:
+    """Visits and barrels at the terminal, and the calls at further sites where a visit may go on."""
+    fleet, config = setting.fleet, setting.config
+    visits, volume = measure_season(results, setting.site, fleet, config, signed=words.identities)
+    elsewhere = [
+        replace(visit, visit_id=f"{site.id}-{visit.visit_id}")
+        for site in setting.beyond
+        for visit in measure_season(results, site, fleet, config, signed=words.identities)[0].visits
+    ]
+    visits = replace(
+        visits,
+        signed=words.identities,
+        readings=words.readings,
+        flags=(*visits.flags, *words.flags),
+        elsewhere=tuple(elsewhere),
+        voyages=join_voyages(visits.visits, elsewhere, results, fleet, config=config.visits),
+    )
+    return visits, volume
+
+
+def write_season(store: Store, setting: Setting, version: str) -> SeasonFiles:
     """Visits and barrels over all that the folder holds; nothing is done where they are up to date."""
-    key = season_key(store, site, fleet, config, version)
+    key = season_key(store, setting, version)
     if store.settings().get(_KEY) == key and (found := read_season(store)) is not None:
         return found
     results = read_results(store)
     words = read_words(store, results)
-    results = apply_words(results, words, site, fleet, config)
-    visits, volume = measure_season(results, site, fleet, config, signed=words.identities)
-    visits = replace(
-        visits, signed=words.identities, readings=words.readings, flags=(*visits.flags, *words.flags)
-    )
+    results = apply_words(results, words, setting)
+    visits, volume = measure_sites(results, words, setting)
     texts = {"visits.json": to_json(visits), "volume.json": to_json(volume)}
     visits = from_json(VisitsDocument, texts["visits.json"])
     volume = from_json(VolumeDocument, texts["volume.json"])
+    site = join_sites(setting.sites)
     places = visit_places(visits, results, site)
     texts["visits.csv"] = format_visits(visits, volume, places)
     files = [install_bytes(store.folder, text.encode(), name) for name, text in sorted(texts.items())]

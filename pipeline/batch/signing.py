@@ -9,8 +9,8 @@ from math import cos, hypot, radians
 from pathlib import Path
 from typing import Any
 
-from pipeline.config import Config
-from pipeline.datatypes import Flag, LonLat, Ship, SignedIdentity, Site
+from pipeline.batch.setting import Setting
+from pipeline.datatypes import Flag, LonLat, SignedIdentity
 from pipeline.errors import UsageError
 from pipeline.products import DetectionResult, SceneResult, SignedReading
 from pipeline.signatures import load_as_signed, read_as_signed
@@ -117,12 +117,15 @@ def read_words(store: Store, results: Sequence[SceneResult]) -> Words:
     return words_in_force(rows, store.scenes(), {result.scene_id: result for result in results})
 
 
-def apply_words(
-    results: Sequence[SceneResult], words: Words, site: Site, fleet: Sequence[Ship], config: Config
-) -> tuple[SceneResult, ...]:
+def apply_words(results: Sequence[SceneResult], words: Words, setting: Setting) -> tuple[SceneResult, ...]:
     """The results with readings multiplied in and identities bound, and the loads that follow."""
-    read = [read_as_signed(result, words.readings, site, fleet, config) for result in results]
-    return tuple(load_as_signed(result, words.identities, site, fleet, config) for result in read)
+    fleet, config = setting.fleet, setting.config
+    bound = []
+    for result in results:
+        site = setting.site_of(result.site)
+        read = read_as_signed(result, words.readings, site, fleet, config)
+        bound.append(load_as_signed(read, words.identities, site, fleet, config))
+    return tuple(bound)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from pipeline.cli import ending
 from pipeline.cli.display import format_quantiles, show_progress, tell_signed
 from pipeline.cli.ending import Session, folder_of, say
 from pipeline.cli.options import SITE, jobs_option, json_option, limit_options, out_option, set_option
+from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.batch import BatchOutcome, Pool
@@ -51,7 +52,13 @@ Exit codes: 0 done; 3 done, but some scenes were refused or failed; 4 nothing su
 )
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="INPUT...")
 @click.option(
-    "--site", default=SITE, show_default=True, metavar="ID|FILE", help="A terminal: its id, or GeoJSON."
+    "--site",
+    "sites",
+    multiple=True,
+    default=(SITE,),
+    show_default=True,
+    metavar="ID|FILE",
+    help="A terminal: its id, or GeoJSON. Given again: further places, where a visit may go on.",
 )
 @click.option("--fleet", type=click.Path(path_type=Path), metavar="FILE", help="Register of ships, CSV.")
 @out_option
@@ -75,7 +82,7 @@ def run(session: Session, /, **given: Any) -> int:
     return run_scenes(
         session,
         given["inputs"],
-        given["site"],
+        given["sites"],
         given["fleet"],
         config=read_settings(given["config_file"], given["settings"]),
         limits=limits,
@@ -105,7 +112,7 @@ def demo(session: Session, out: Path, jobs: int | None, timeout: float, memory: 
     code = run_scenes(
         session,
         [sample],
-        str(sample / "site.geojson"),
+        [str(sample / "site.geojson")],
         sample / "fleet.csv",
         config=read_settings(None, ()),
         limits=Limits(jobs=jobs, timeout=timeout, memory=memory),
@@ -126,6 +133,25 @@ def read_settings(path: Path | None, pairs: Sequence[str]) -> Config:
     return update_config(Config() if path is None else read_config(path), parse_settings(pairs))
 
 
+def read_sites(names: Sequence[str]) -> list[Site]:
+    """The terminal, and the places beyond it.
+
+    Raises
+    ------
+    UsageError
+        Two of them share an id, or the id of a berth.
+    """
+    from pipeline.ingest import read_site
+
+    sites = [read_site(name) for name in names]
+    berths = [f"berth {f.id}" for site in sites for f in site.of_role("berth")]
+    for ids in ([f"site {site.id}" for site in sites], berths if len(sites) > 1 else []):
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise UsageError(f"{', '.join(twice)}: in two of the sites", hint="ids must differ between sites")
+    return sites
+
+
 def read_ships(path: Path | None) -> tuple[Ship, ...]:
     """The register, with a note on stderr for each row whose particulars cannot all be true."""
     from pipeline.ingest import read_register
@@ -139,7 +165,7 @@ def read_ships(path: Path | None) -> tuple[Ship, ...]:
 def run_scenes(
     session: Session,
     inputs: Sequence[Path],
-    site_name: str,
+    site_names: Sequence[str],
     fleet_path: Path | None,
     *,
     config: Config,
@@ -148,21 +174,28 @@ def run_scenes(
     as_json: bool = False,
 ) -> int:
     """The main job; the exit code."""
-    from pipeline.ingest import find_deliveries, prepare_environment, read_site
+    from pipeline.ingest import find_deliveries, prepare_environment
 
     prepare_environment()
     from pipeline.batch import Request, run_batch
 
     deliveries = find_deliveries(inputs)
-    site = read_site(site_name)
+    site, *beyond = read_sites(site_names)
     fleet = read_ships(fleet_path)
     if not deliveries:
         say(f"error: no scene below {', '.join(str(i) for i in inputs)}")
         say("hint:  a scene is a STAC item beside its images, a vendor's delivery, or a GeoTIFF")
         return ending.NOTHING
-    warn_of_candidates(site)
+    for place in (site, *beyond):
+        warn_of_candidates(place)
     request = Request(
-        deliveries=deliveries, out=folder_of(session), site=site, fleet=fleet, config=config, force=force
+        deliveries=deliveries,
+        out=folder_of(session),
+        site=site,
+        fleet=fleet,
+        config=config,
+        force=force,
+        beyond=tuple(beyond),
     )
     logged: list[Path] = []
     with show_progress() as report:

@@ -74,6 +74,7 @@ def _again(
         fleet=setting.fleet,
         config=update_config(setting.config, parse_settings(settings)),
         force=True,
+        beyond=setting.beyond,
     )
     with show_progress() as report:
         outcome = run_batch(
@@ -138,7 +139,12 @@ def annotate(
     new = tuple(d for d in deliveries if str(d.path) not in _paths(out))
     if new:
         request = Request(
-            deliveries=new, out=out, site=setting.site, fleet=setting.fleet, config=setting.config
+            deliveries=new,
+            out=out,
+            site=setting.site,
+            fleet=setting.fleet,
+            config=setting.config,
+            beyond=setting.beyond,
         )
         tell_scenes(run_batch(request, executor, log=lambda text: _say_log(session.write_log(text))))
     drawn = draw_again(out, deliveries, executor)

@@ -15,7 +15,7 @@ from pipeline.errors import UsageError
 
 if TYPE_CHECKING:
     from pipeline.batch import SeasonFiles
-    from pipeline.products import Fill, Visit
+    from pipeline.products import Fill, Visit, VisitsDocument
 
 _PATH = click.Path(path_type=Path, dir_okay=True)
 
@@ -60,9 +60,23 @@ def visits(session: Session, out: Path, as_json: bool) -> int:
         "status",
     )
     print_table(header, rows)
+    _print_voyages(season.visits)
     usable = len(season.visits.coverage.usable_times)
     click.echo(f"{len(rows)} visits in {usable} usable looks; what clouds hid is in `plimsoll volume`")
     return ending.DONE
+
+
+def _print_voyages(document: VisitsDocument) -> None:
+    """A line for each visit that may go on at another site."""
+    for voyage in document.voyages:
+        for call in voyage.calls:
+            brought = (
+                "" if call.fraction_on_arrival is None else f", {call.fraction_on_arrival:.0%} full there"
+            )
+            click.echo(
+                f"voyage   {voyage.visit_id} goes on at {call.site} as {call.visit_id}: "
+                f"{call.probability:.0%}{brought}"
+            )
 
 
 def _visit_row(visit: Visit) -> tuple[str, ...]:

@@ -3,5 +3,6 @@
 from pipeline.visits.exposure import infer_unseen
 from pipeline.visits.group import group_visits
 from pipeline.visits.identity import bind_identity, rank_identities
+from pipeline.visits.voyages import join_voyages
 
-__all__ = ["bind_identity", "group_visits", "infer_unseen", "rank_identities"]
+__all__ = ["bind_identity", "group_visits", "infer_unseen", "join_voyages", "rank_identities"]
