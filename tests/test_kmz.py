@@ -89,6 +89,19 @@ def test_an_overlay_lies_where_its_pixels_are(annotated: Path) -> None:
     assert picture[-rows // 8, -cols // 8].max() < 30
 
 
+def test_a_simulated_overlay_says_so_in_its_corner(annotated: Path) -> None:
+    plain, marked = cut_overlay(annotated, ship()), cut_overlay(annotated, ship(), simulated=True)
+    assert plain is not None
+    assert marked is not None
+    assert plain.corners == marked.corners
+    pictures = [cv2.imdecode(np.frombuffer(o.jpeg, np.uint8), cv2.IMREAD_COLOR) for o in (plain, marked)]
+    assert pictures[0] is not None
+    assert pictures[1] is not None
+    changed = np.abs(pictures[0].astype(int) - pictures[1]).max(axis=2) > 40
+    assert changed[:34, :130].mean() > 0.9
+    assert not changed[60:].any()
+
+
 def test_an_image_elsewhere_gives_no_overlay(annotated: Path) -> None:
     away = [[x + 0.5, y] for x, y in RING]
     assert cut_overlay(annotated, replace(ship(), outline={"type": "Polygon", "coordinates": [away]})) is None

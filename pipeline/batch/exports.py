@@ -91,8 +91,10 @@ def _overlays(folder: Path, season: SeasonFiles, results: Sequence[SceneResult])
             result = scenes.get(scene_id)
             ships = () if result is None else result.detections
             ship = next((d for d in ships if d.id == detection_id), None)
-            for path in sorted((folder / "scenes" / scene_id).glob("annotated*.tif")) if ship else ():
-                overlay = cut_overlay(path, ship) if ship is not None else None
+            if result is None or ship is None:
+                continue
+            for path in sorted((folder / "scenes" / scene_id).glob("annotated*.tif")):
+                overlay = cut_overlay(path, ship, simulated=result.simulated)
                 if overlay is not None:
                     found[f"{scene_id}/{detection_id}"] = overlay
                     break

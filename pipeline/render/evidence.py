@@ -38,7 +38,7 @@ from pipeline.render.pdf import (
     table,
 )
 from pipeline.render.pdf_strip import draw_strip
-from pipeline.render.report_visits import WOULD_CHANGE, compact, quantity, tonnes
+from pipeline.render.report_visits import WOULD_CHANGE, compact, quantity, signed_lines, tonnes
 
 PAGE: Final = (595.28, 841.89)
 """A4 [pt]."""
@@ -279,7 +279,8 @@ def _who_and_why(visit: Visit, season: Season, barrels: VisitBarrels | None) -> 
     names = [(words.candidate(i), i.probability, words.percent(i.probability)) for i in order[:5]]
     left: list[Any] = [heading("Who she may be, ranked")]
     left += [bars(names, _HALF, tint=(201, 206, 214))] if names else [note("not ranked")]
-    left += _signed(visit, season)
+    lines = signed_lines(visit, season.visits)
+    left += [paragraph(f"<b>{marked(line)}</b>", 7.2, tint=GREEN) for line in lines]
     right: list[Any] = [heading("Error of the barrels by source (one sigma)")]
     if barrels is not None and barrels.budget:
         terms = [
@@ -290,25 +291,6 @@ def _who_and_why(visit: Visit, season: Season, barrels: VisitBarrels | None) -> 
     else:
         right.append(note("no budget"))
     return table([[left, right]], [_WIDTH / 2, _WIDTH / 2], lines=False)
-
-
-def _signed(visit: Visit, season: Season) -> list[Any]:
-    """What analysts signed on her sightings."""
-    mine = set(zip(visit.scene_ids, visit.detection_ids, strict=False))
-    said = []
-    for word in season.visits.signed:
-        if (word.scene_id, word.detection_id) in mine:
-            who = "none of the register's ships" if word.imo is None else f"IMO {word.imo}"
-            said.append(
-                f"signed: {who}, by {word.by}, {words.utc(word.at)}, on {word.scene_id}/{word.detection_id}"
-            )
-    for reading in season.visits.readings:
-        if (reading.scene_id, reading.detection_id) in mine:
-            said.append(
-                f"read: freeboard {words.metres(reading.freeboard)} ± {words.metres(reading.sigma)} m, by "
-                f"{reading.by}, {words.utc(reading.at)}"
-            )
-    return [paragraph(f"<b>{marked(text)}</b>", 7.2, tint=GREEN) for text in said]
 
 
 def _judgement(visit: Visit) -> list[Any]:

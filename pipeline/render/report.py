@@ -11,9 +11,9 @@ from pipeline.datatypes import Site
 from pipeline.products import CapYear, SceneResult, VisitsDocument, VolumeDocument
 from pipeline.render import words
 from pipeline.render.plots import calendar, load_chart
-from pipeline.render.report_claims import claims_section
+from pipeline.render.report_claims import claims_section, voyages_section
 from pipeline.render.report_tables import coverage_table, method, provenance, scene_table, table
-from pipeline.render.report_visits import quantity, text, visit_card, window_words
+from pipeline.render.report_visits import quantity, signed_lines, text, visit_card, window_words
 from pipeline.render.season import BerthRow, berth_rows, cumulative, season_span, site_days, year_of
 from pipeline.render.svg import cap_chart, hatching, timeline
 
@@ -54,7 +54,11 @@ def render_report(
     name = site.name if site is not None else _site_of(visits, scenes)
     simulated = volume.simulated or visits.simulated or any(r.simulated for r in scenes)
     barrels = {item.visit_id: item for item in volume.by_visit}
-    cards = [visit_card(v, barrels.get(v.visit_id), by_id, shown) for v in visits.visits if v.scene_ids]
+    cards = [
+        visit_card(v, barrels.get(v.visit_id), by_id, shown, signed_lines(v, visits))
+        for v in visits.visits
+        if v.scene_ids
+    ]
     body = [
         _header(name, volume, simulated=simulated),
         "<main>",
@@ -64,6 +68,7 @@ def render_report(
         '<section><h2 id="visits">Visits</h2>',
         "".join(cards) or _without_images(visits, volume),
         "</section>",
+        voyages_section(visits),
         scene_table(scenes) if scenes else "",
         coverage_table(visits),
         method(volume, site, scenes),

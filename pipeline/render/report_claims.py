@@ -1,11 +1,11 @@
-"""What others said, beside this ledger, and what of it does not hold together."""
+"""What others said, beside this ledger; where visits may have gone on."""
 
 from __future__ import annotations
 
-from pipeline.products import Claim, VolumeDocument
+from pipeline.products import Claim, VisitsDocument, VolumeDocument
 from pipeline.render import words
 from pipeline.render.report_tables import table
-from pipeline.render.report_visits import quantity, text
+from pipeline.render.report_visits import quantity, text, window_words
 
 
 def claims_section(volume: VolumeDocument) -> str:
@@ -21,13 +21,40 @@ def claims_section(volume: VolumeDocument) -> str:
         [
             text(f"{claim.start} to {claim.end}"),
             text(claim.quantity),
-            text(_figure(claim)),
-            text(_ours(claim)),
+            f'<span class="num">{text(_figure(claim))}</span>',
+            f'<span class="num">{text(_ours(claim))}</span>',
             text(claim.source) + (f'<br><span class="muted">{text(claim.note)}</span>' if claim.note else ""),
         ]
         for claim in volume.claims
     ]
     return html + table(("days", "quantity", "said", "this ledger", "source"), rows) + "</section>"
+
+
+def voyages_section(visits: VisitsDocument) -> str:
+    """Where a visit may have gone on, by probability; empty without calls elsewhere."""
+    if not visits.elsewhere:
+        return ""
+    rows = [
+        [
+            f'<a href="#{text(voyage.visit_id)}">{text(voyage.visit_id)}</a>',
+            text(f"{call.site}, {call.visit_id}"),
+            text(window_words(call.arrival_window)),
+            text(words.likelihood(call.probability)),
+            text(
+                "not measured"
+                if call.fraction_on_arrival is None
+                else f"{100 * call.fraction_on_arrival:.0f} %"
+            ),
+        ]
+        for voyage in visits.voyages
+        for call in voyage.calls
+    ]
+    lead = (
+        f"<p>{len(visits.elsewhere)} calls were seen at other sites; their cargo is in no sum here. One hull "
+        "by size, register and signed names, within a voyage's time:</p>"
+    )
+    head = ("visit", "may go on at", "arrived there", "probability", "fill on arrival")
+    return f'<section><h2 id="voyages">Beyond the terminal</h2>{lead}{table(head, rows)}</section>'
 
 
 def _number(value: float) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 
 import numpy as np
 
 from pipeline.datatypes import Estimate, Identity
-from pipeline.products import Fill, Quantiles, SceneResult, Visit, VisitBarrels
+from pipeline.products import Fill, Quantiles, SceneResult, Visit, VisitBarrels, VisitsDocument
 from pipeline.render import words
 from pipeline.render.svg import interval_bar
 
@@ -130,13 +130,30 @@ def _fill(fill: Fill | None, status: str) -> str:
     return f"{text(said)}{interval_bar(low, fill.fraction, high, most=max(1.0, high), kind=status)}"
 
 
+def signed_lines(visit: Visit, document: VisitsDocument) -> list[str]:
+    """What analysts signed on her sightings, a line a word."""
+    mine = set(zip(visit.scene_ids, visit.detection_ids, strict=False))
+    said = []
+    for word in document.signed:
+        if (word.scene_id, word.detection_id) in mine:
+            who = "none of the register's ships" if word.imo is None else f"IMO {word.imo}"
+            where = f"{word.scene_id}/{word.detection_id}"
+            said.append(f"signed: {who}, by {word.by}, {words.utc(word.at)}, on {where}")
+    for reading in document.readings:
+        if (reading.scene_id, reading.detection_id) in mine:
+            freeboard = f"{words.metres(reading.freeboard)} ± {words.metres(reading.sigma)} m"
+            said.append(f"read: freeboard {freeboard}, by {reading.by}, {words.utc(reading.at)}")
+    return said
+
+
 def visit_card(
     visit: Visit,
     barrels: VisitBarrels | None,
     scenes: Mapping[str, SceneResult],
     pictures: Mapping[str, bytes],
+    signed: Sequence[str] = (),
 ) -> str:
-    """One visit as a card: its images at the left, what follows from them at the right."""
+    """One visit as a card: its images at the left, what follows from them at the right; what was signed."""
     where = f"berth {visit.berth_id}" if visit.berth_id else "berth not known"
     head = (
         f'<header><h3 id="{text(visit.visit_id)}">{text(visit.visit_id)}</h3>'
@@ -145,6 +162,7 @@ def visit_card(
     )
     left = _figures(visit, scenes, pictures) + _budget(barrels)
     right = _facts(visit, barrels, scenes)
+    right += "".join(f'<p class="signed">{text(line)}</p>' for line in signed)
     lone = "" if left else " alone"
     columns = f"<div>{left}</div><div>{right}</div>" if left else f"<div>{right}</div>"
     return f'<article class="visit {visit.status}">{head}<div class="body{lone}">{columns}</div></article>'

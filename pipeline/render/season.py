@@ -153,7 +153,8 @@ def cumulative(visits: VisitsDocument, volume: VolumeDocument, year: int) -> tup
     The errors of visits are partly shared (deck edge, load line, product), so their sum is wider than
     independent errors and narrower than one common error. The share rho of the squared half-width that
     is common is chosen so that the sum over all visits has the half-width of `volume.barrels.baseline`;
-    the same rho is used at every step.
+    the same rho is used at every step. Medians of skewed cargoes add up to less than the median of their sum;
+    the steps are scaled so that the last one is the baseline's.
     """
     barrels = {item.visit_id: item.barrels for item in volume.by_visit}
     times = departure_times(visits.visits)
@@ -161,6 +162,8 @@ def cumulative(visits: VisitsDocument, volume: VolumeDocument, year: int) -> tup
     if not timed:
         return ()
     every = [barrels[name] for _, name in timed]
+    whole = math.fsum(q.p50 for q in every)
+    scale = volume.barrels.baseline.p50 / whole if whole > 0 else 1.0
     up = common_share(
         [q.p95 - q.p50 for q in every], volume.barrels.baseline.p95 - volume.barrels.baseline.p50
     )
@@ -173,7 +176,7 @@ def cumulative(visits: VisitsDocument, volume: VolumeDocument, year: int) -> tup
         if when.astimezone(UTC).year != year:
             continue
         counted.append(barrels[name])
-        middle = math.fsum(q.p50 for q in counted)
+        middle = scale * math.fsum(q.p50 for q in counted)
         high = middle + joint_width([q.p95 - q.p50 for q in counted], up)
         low = max(middle - joint_width([q.p50 - q.p05 for q in counted], down), 0.0)
         steps.append(Step(when=when, visit_id=name, low=low, middle=middle, high=high))

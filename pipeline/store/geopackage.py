@@ -94,6 +94,8 @@ _COLUMNS: dict[str, tuple[tuple[str, type], ...]] = {
         ("cargo_t", float),
         ("cargo_sigma_t", float),
         ("scene_ids", str),
+        ("flags", str),
+        ("simulated", bool),
     ),
     "volumes": (
         ("scope", str),
@@ -218,6 +220,7 @@ def _visits(document: VisitsDocument, places: Mapping[str, LonLat]) -> list[Row]
             "geometry": _point(places.get(visit.visit_id)),
             "t_start": visit.arrival_window[0],
             "t_end": visit.departure_window[1] or visit.departure_window[0],
+            "simulated": document.simulated,
         }
         for visit in document.visits
     ]

@@ -35,6 +35,8 @@ _SIGNS: Final = "A rank is not a finding: an analyst signs."
 _MARGIN: Final = 120.0
 """Of an overlay around the hull [m]."""
 _MOST_PX: Final = 1200
+_SIMULATED: Final = (160, 48, 126)
+"""(blue, green, red) of the plate that says so."""
 _COLOURS: Final = {"measured": "ffb27200", "imputed": "ff009fe6", "berth": "ff35a853"}
 """aabbggrr, of Okabe and Ito's palette."""
 
@@ -57,10 +59,10 @@ class Pictures:
     overlays: Mapping[str, Overlay]
 
 
-def cut_overlay(path: Path, ship: DetectionResult) -> Overlay | None:
+def cut_overlay(path: Path, ship: DetectionResult, *, simulated: bool = False) -> Overlay | None:
     """The annotated image around a ship; None where it does not reach her.
 
-    `path` is a georeferenced annotated image of ours.
+    `path` is a georeferenced annotated image of ours; a simulated one says so in its corner.
     """
     import cv2
     import rasterio
@@ -91,7 +93,11 @@ def cut_overlay(path: Path, ship: DetectionResult) -> Overlay | None:
     if scale < 1.0:
         size = (round(picture.shape[1] * scale), round(picture.shape[0] * scale))
         picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
-    done, coded = cv2.imencode(".jpg", np.ascontiguousarray(picture), [cv2.IMWRITE_JPEG_QUALITY, 90])
+    picture = np.ascontiguousarray(picture)
+    if simulated:
+        cv2.rectangle(picture, (0, 0), (136, 34), _SIMULATED, -1)
+        cv2.putText(picture, "SIMULATED", (10, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.65, (255, 255, 255), 1)
+    done, coded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])
     if not done:
         return None
     first, second, third, fourth = ((float(u), float(v)) for u, v in zip(lon, lat, strict=True))

@@ -44,7 +44,8 @@ _CATEGORIES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
     "volumes": ("scope", (("visit", "0,114,178,255", "barrels of a visit"),)),
 }
 _LABELS = {
-    "detections": "coalesce(\"name\", \"kind\") || coalesce('\\n' || round(100 * \"fraction\") || ' %', '')",
+    "detections": 'coalesce("name" || \'? \' || round(100 * "identity_probability") || \' %\', "kind")'
+    " || coalesce('\\n' || round(100 * \"fraction\") || ' % full', '')",
     "visits": "visit_id",
     "volumes": "round(\"barrels_p50\") || ' bbl'",
     "berth_states": "berth_id",

@@ -35,6 +35,8 @@ COLUMNS = (
     "barrels_p50",
     "barrels_p95",
     "scene_ids",
+    "flags",
+    "simulated",
 )
 
 
@@ -60,6 +62,7 @@ def format_visits(visits: VisitsDocument, volume: VolumeDocument | None, places:
     writer.writerow(COLUMNS)
     for visit in visits.visits:
         row = visit_row(visit) | _place(places.get(visit.visit_id))
+        row["simulated"] = "yes" if visits.simulated else "no"
         found = barrels.get(visit.visit_id)
         if found is not None:
             row |= {f"barrels_{q}": round_number(getattr(found, q)) for q in ("p05", "p50", "p95")}
@@ -96,4 +99,5 @@ def visit_row(visit: Visit) -> dict[str, object]:
         "cargo_t": round_number(visit.cargo_loaded.value),
         "cargo_sigma_t": round_number(visit.cargo_loaded.sigma),
         "scene_ids": " ".join(visit.scene_ids),
+        "flags": " ".join(visit.flags),
     }
