@@ -214,6 +214,8 @@ def test_the_command_signs_lists_and_says_what_moved(out: Path, call: Call) -> N
         "identity",
         "reading",
     ]
+    (visit,) = remake_season(out).visits.visits
+    assert "signed: s1/d1 is none" in call("identify", visit.visit_id, "--none", "--by", "A", "--out", out)[2]
     code, _, err = call("identify", "s0/d1", "--imo", 9319466, "--by", "A", "--out", out)
     assert code == 0
     assert "not in the register" in err

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import cos, hypot, radians
 from pathlib import Path
-from typing import Any
 
 from pipeline.batch.setting import Setting
 from pipeline.datatypes import Flag, LonLat, SignedIdentity
@@ -15,9 +13,8 @@ from pipeline.errors import UsageError
 from pipeline.products import DetectionResult, SceneResult, SignedReading
 from pipeline.signatures import load_as_signed, read_as_signed
 from pipeline.store import SceneRow, SignedRow, Store, WordKind, format_time, from_json
+from pipeline.visits.sightings import centre_of, distance
 
-METRES_PER_DEGREE = 111_195.0
-"""Of latitude, on the mean sphere."""
 LEAST_REACH = 15.0
 """A ship's middle may move by half her length between two runs, and by so much at least [m]."""
 
@@ -32,23 +29,11 @@ class Words:
     """One for each word whose ship the results no longer have: it is kept, and binds nothing."""
 
 
-def place_of(ship: DetectionResult) -> LonLat:
-    """(lon, lat) of the middle of her outline."""
-    coordinates: Any = ship.outline["coordinates"]
-    ring = coordinates[0][:-1]
-    return sum(p[0] for p in ring) / len(ring), sum(p[1] for p in ring) / len(ring)
-
-
 def _ship_at(place: LonLat, ships: Sequence[DetectionResult]) -> DetectionResult | None:
     """The nearest ship whose hull may cover the place."""
-
-    def distance(ship: DetectionResult) -> float:
-        lon, lat = place_of(ship)
-        east = (lon - place[0]) * cos(radians(place[1]))
-        return METRES_PER_DEGREE * hypot(east, lat - place[1])
-
-    near = [s for s in ships if distance(s) <= max(s.length / 2, LEAST_REACH)]
-    return min(near, key=distance, default=None)
+    near = [(distance(centre_of(s.outline), place), s) for s in ships]
+    near = [(gap, s) for gap, s in near if gap <= max(s.length / 2, LEAST_REACH)]
+    return min(near, key=lambda found: found[0])[1] if near else None
 
 
 def words_in_force(
@@ -166,7 +151,7 @@ def sign(folder: Path, sighting: str, said: Said, *, now: datetime) -> SignedRow
             scene_id=scene_id,
             images=scene.images,
             detection_id=detection_id,
-            place=place_of(ship),
+            place=centre_of(ship.outline),
             withdrawn=said.withdrawn,
             imo=said.imo,
             freeboard=said.freeboard,

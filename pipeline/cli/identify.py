@@ -27,6 +27,7 @@ _WITHDRAW = click.option("--withdraw", is_flag=True, help="What was signed on SI
 Examples:
   plimsoll identify                                    what was signed, in order
   plimsoll identify S2A_20240810/d1 --imo 8660313 --by "A. Analyst"
+  plimsoll identify 20240810-b1 --imo 8660313 --by "A. Analyst"     a visit, by its last sighting
   plimsoll identify S2A_20240810/d1 --none --by "A. Analyst" --note "two funnels"
   plimsoll identify S2A_20240810/d1 --withdraw --by "A. Analyst"
 
@@ -42,7 +43,7 @@ A word is never removed or changed: a later one on the same sighting takes its p
 @json_option
 @click.pass_obj
 def identify(session: Session, /, sighting: str | None, **given: Any) -> int:
-    """Sign who SIGHTING (SCENE/SHIP, as in `plimsoll identify x`) is; without SIGHTING, list what is signed.
+    """Sign who SIGHTING is: SCENE/SHIP, or a visit; without SIGHTING, list what is signed.
 
     The word binds: visits, loads and barrels follow it, whatever is run again.
     """
@@ -149,13 +150,23 @@ def _sign(session: Session, sighting: str, said: Said) -> int:
     out = folder_of(session)
     with Store.open(out) as store:
         before = take_snapshot(store)
-    row = sign(out, sighting, said, now=datetime.now(UTC))
+    row = sign(out, _sighting_of(out, sighting), said, now=datetime.now(UTC))
     say(f"signed: {_words(row)} ({row.by}, {row.at})")
     remake_season(out)
     with Store.open(out) as store:
         after = take_snapshot(store)
     print_changes(compare_snapshots(before, after))
     return ending.DONE
+
+
+def _sighting_of(out: Path, name: str) -> str:
+    """The sighting itself, or the last one of the visit of this name."""
+    from pipeline.cli.season import current_season
+
+    for visit in current_season(out).visits.visits if "/" not in name else ():
+        if visit.visit_id == name and visit.scene_ids:
+            return f"{visit.scene_ids[-1]}/{visit.detection_ids[-1]}"
+    return name
 
 
 def _words(row: SignedRow) -> str:
