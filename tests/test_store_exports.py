@@ -16,6 +16,7 @@ from pyogrio import raw
 from pipeline.datatypes import Grid
 from pipeline.geometry import grid_of, pixel_to_lonlat
 from pipeline.store import format_visits, write_geopackage, write_geotiff, write_png
+from pipeline.store.geopackage import _COLUMNS
 from pipeline.store.pictures import grid_transform
 from pipeline.store.styles import style_of
 from pipeline.store.tables import escape_cell
@@ -80,6 +81,11 @@ def test_styles_are_xml(layer: str) -> None:
 
     root = fromstring(style_of(layer).split(">", 1)[1])
     assert root.find("renderer-v2") is not None
+    shown = root.find("temporal")
+    assert (shown is None) == (layer == "volumes")
+    if shown is not None:
+        fields = {name for name, _ in _COLUMNS[layer]}
+        assert {shown.get("startField"), shown.get("endField") or "t_start"} <= fields
 
 
 def test_visits_as_csv_start_with_place_and_time() -> None:

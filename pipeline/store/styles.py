@@ -19,13 +19,13 @@ _EPOCH = "1970-01-01T00:00:00.000Z"
 
 # Okabe and Ito's palette, told apart with any colour vision
 _CATEGORIES: dict[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
-    "scenes": ("status", (("ok", "86,180,233,0", "used"), ("refused", "213,94,0,60", "refused"))),
+    "scenes": ("status", (("ok", "86,180,233,0", "used"), ("refused", "213,94,0,18", "refused"))),
     "berth_states": (
         "state",
         (
-            ("occupied", "0,114,178,140", "occupied"),
-            ("clear-empty", "0,158,115,90", "clear and empty"),
-            ("obscured", "153,153,153,140", "hidden by cloud"),
+            ("occupied", "0,114,178,70", "occupied"),
+            ("clear-empty", "0,158,115,45", "clear and empty"),
+            ("obscured", "153,153,153,70", "hidden by cloud"),
             ("not-imaged", "255,255,255,0", "not imaged"),
         ),
     ),
@@ -47,10 +47,12 @@ _LABELS = {
     "detections": 'coalesce("name" || \'? \' || round(100 * "identity_probability") || \' %\', "kind")'
     " || coalesce('\\n' || round(100 * \"fraction\") || ' % full', '')",
     "visits": "visit_id",
-    "volumes": "round(\"barrels_p50\") || ' bbl'",
+    "volumes": "format_number(round(\"barrels_p50\", -3), 0) || ' bbl'",
     "berth_states": "berth_id",
 }
 _POINTS = {"visits", "volumes"}
+_TIMES = {"scenes": "", "berth_states": "", "detections": "", "visits": "t_end"}
+"""Layers that QGIS's temporal controller plays from `t_start`: for a day, or to the end named here."""
 
 
 def _symbol(name: int, colour: str, *, point: bool) -> str:
@@ -89,8 +91,21 @@ def style_of(layer: str) -> str:
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
         f"<qgis version='3.28' labelsEnabled='{int(bool(label))}'>"
         f"<renderer-v2 type='categorizedSymbol' attr='{attribute}' enableorderby='0' forceraster='0'>"
-        f"<categories>{entries}</categories><symbols>{symbols}</symbols></renderer-v2>{labelling}</qgis>"
+        f"<categories>{entries}</categories><symbols>{symbols}</symbols></renderer-v2>{labelling}"
+        f"{_temporal(layer)}</qgis>"
     )
+
+
+def _temporal(layer: str) -> str:
+    """When a feature is shown, for the temporal controller."""
+    if layer not in _TIMES:
+        return ""
+    end = _TIMES[layer]
+    settings = {"enabled": "1", "mode": "2" if end else "1", "startField": "t_start", "endField": end}
+    settings |= {"fixedDuration": "1", "durationUnit": "d", "durationField": "", "accumulate": "0"}
+    settings |= {"startExpression": "", "endExpression": "", "limitMode": "0"}
+    text = "".join(f" {name}='{value}'" for name, value in settings.items())
+    return f"<temporal{text}><fixedRange><start></start><end></end></fixedRange></temporal>"
 
 
 def write_styles(path: Path) -> None:
