@@ -27,6 +27,15 @@ NARROW = 50.0
 """What is nowhere as wide as this may be a ship or a jetty, and is never cloud here [m]."""
 WIDE = 120.0
 """White to this distance from its own edge, nothing but cloud is [m]."""
+BROAD = 35.0
+"""At sea, what is pale to this distance from its own edge is cloud however sharp the edge: no ship or jetty is
+twice as wide [m]."""
+FINE_SPAN = 6.0
+"""Waves are seen where edges are judged over no more than this [m]."""
+GLITTER = 0.37
+"""Change of brightness by waves, over the lift of a patch, from which it is glitter [1]."""
+_FRINGE = 0.02
+"""Lift of what may be the fringe of a cloud [1]."""
 AMID = 0.6
 """A patch lies in the sea where more than this share of its surroundings is sea [1]."""
 RIM = 0.08
@@ -194,13 +203,25 @@ def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells, *, at_sea: bool) ->
         framed = np.zeros(lift.least[window].shape, dtype=np.bool_)
         corner = (row + top - window[0].start, col + left - window[1].start)
         framed[corner[0] : corner[0] + height, corner[1] : corner[1] + width] = patch
+        if _is_glitter(framed, window, lift, cells):
+            continue
         if at_sea:
-            kept[i] = _amid_sea(framed, window, lift, cells) and _soft_patch(framed, window, lift, cells)
+            soft = deepest >= BROAD or _soft_patch(framed, window, lift, cells)
+            kept[i] = soft and _amid_sea(framed, window, lift, cells)
         else:
             kept[i] = patches.all() or deepest >= WIDE or _soft_patch(framed, window, lift, cells)
     found = np.zeros_like(patches)
     found[row:bottom, col:right] = kept[labels]
     return found
+
+
+def _is_glitter(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells: Cells) -> bool:
+    """True where fine pixels show waves inside a patch: the sun's glitter, and no cloud."""
+    if cells.span > FINE_SPAN:
+        return False
+    inside = lift.least[window][patch]
+    waves = float(np.median(cells.step[window][patch]))
+    return waves > GLITTER * float(np.median(inside))
 
 
 def _soft_patch(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells: Cells) -> bool:
@@ -223,8 +244,10 @@ def _soft_patch(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells
 
 
 def _amid_sea(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells: Cells) -> bool:
-    """True where most of what lies around a patch is open water."""
-    around = dilate(patch, cells.pixels(30.0)) & ~patch
+    """True where most of what lies around a patch is open water; thinner cloud around it says nothing."""
+    around = (
+        dilate(patch, cells.pixels(30.0)) & ~patch & ~(lift.pale[window] & (lift.least[window] > _FRINGE))
+    )
     return bool(np.mean(lift.sea[window][around]) > AMID) if around.any() else False
 
 
