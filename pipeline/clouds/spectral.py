@@ -28,8 +28,7 @@ NARROW = 50.0
 WIDE = 120.0
 """White to this distance from its own edge, nothing but cloud is [m]."""
 BROAD = 35.0
-"""At sea, what is pale to this distance from its own edge is cloud however sharp the edge: no ship or jetty is
-twice as wide [m]."""
+"""At sea, what is pale to this distance from its edge is cloud, sharp or not: no ship is twice as wide [m]."""
 FINE_SPAN = 6.0
 """Waves are seen where edges are judged over no more than this [m]."""
 GLITTER = 0.37

@@ -50,6 +50,6 @@ def find_doubtful(chip: Chip, clouds: CloudMask, site: Site, *, known: Structure
     doubtful = set()
     for berth in site.of_role("berth"):
         inside = polygon_mask(small.grid, berth.outline)
-        if float(stands[inside].sum()) * area > _DOUBT or is_taken(fixed, inside):
+        if float(stands[inside].sum()) * area > _DOUBT or is_taken(fixed, inside, small.grid.gsd):
             doubtful.add(berth.id)
     return frozenset(doubtful)

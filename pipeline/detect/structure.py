@@ -27,8 +27,8 @@ _MIN_LOOKS = 3
 """Clear looks at a cell before anything is said of it."""
 _EMPTY = 0.15
 """Of a cell's looks: it is as empty as this quantile of them, however busy the berth [1]."""
-_TAKEN = 0.2
-"""Share of a berth under what was learned as structure, from which it may be a ship [1]."""
+_EDGE, _TAKEN = 5.0, 0.05
+"""This far inside a berth [m], over whose edge a quay leans, this share of structure [1] may be a ship."""
 _MIXED = 5.0
 """From this pixel on, quays and ships share their pixels: what a quay adds is subtracted, not cut out [m]."""
 _REMAINDER = 0.4
@@ -143,14 +143,18 @@ def open_berths(known: Structure, site: Site, grid: Grid) -> Structure:
     fixed = known.fixed.copy()
     for berth in site.of_role("berth"):
         inside = polygon_mask(grid, berth.outline)
-        if berth.verified and is_taken(fixed, inside):
+        if berth.verified and is_taken(fixed, inside, grid.gsd):
             fixed &= ~inside
     return replace(known, fixed=fixed)
 
 
-def is_taken(fixed: BoolArray, inside: BoolArray) -> bool:
-    """True where structure covers so much of a berth that it may be a ship which never left."""
-    return bool(inside.any() and fixed[inside].mean() > _TAKEN)
+def is_taken(fixed: BoolArray, inside: BoolArray, gsd: float) -> bool:
+    """True where structure inside a berth, away from its edges, may be a ship which never left."""
+    import cv2
+
+    size = 2 * round(_EDGE / gsd) + 1
+    inner = cv2.erode(inside.astype(np.uint8), np.ones((size, size), np.uint8), borderValue=1) > 0
+    return bool(inner.any() and fixed[inner].mean() > _TAKEN)
 
 
 def without_structure(water: Water, lift: Plane) -> Water:

@@ -19,6 +19,7 @@ from bench.table import Table, not_run
 
 MODULES = (
     "bench_detect",
+    "bench_fine",
     "bench_clouds",
     "bench_freeboard",
     "bench_sample",
