@@ -8,7 +8,7 @@ from pipeline.clouds.cells import Cells, enlarge, make_cells
 from pipeline.clouds.delivered import combine_delivered
 from pipeline.clouds.s2 import find_cloud_s2
 from pipeline.clouds.shadows import find_shadow
-from pipeline.clouds.spectral import find_cloud, measure_lift
+from pipeline.clouds.spectral import find_cloud, may_glitter, measure_lift
 from pipeline.config import CloudsConfig
 from pipeline.datatypes import BoolArray, Chip, CloudMask, ViewGeometry
 from pipeline.geometry import block_mean
@@ -29,7 +29,7 @@ def find_clouds(chip: Chip, view: ViewGeometry | None, *, config: CloudsConfig) 
     shape = chip.valid.shape
     cells = make_cells(chip)
     lift = measure_lift(cells)
-    on_cells, method = find_cloud(cells, lift), "spectral"
+    on_cells, method = find_cloud(cells, lift, glittering=may_glitter(view)), "spectral"
     classified = find_cloud_s2(chip)
     if classified is not None:
         on_cells, method = on_cells | _on_cells(classified, cells), "s2cloudless"

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.clouds.cells import Cells, Plane, brightness
-from pipeline.datatypes import BoolArray
+from pipeline.datatypes import BoolArray, ViewGeometry
 
 THIN = 0.05
 """Least lift above the sea of thin cloud [1]."""
@@ -28,11 +28,11 @@ NARROW = 50.0
 WIDE = 120.0
 """White to this distance from its own edge, nothing but cloud is [m]."""
 BROAD = 35.0
-"""At sea, what is pale to this distance from its edge is cloud, sharp or not: no ship is twice as wide [m]."""
+"""At sea, what is pale to this distance from its edge is cloud, sharp or not: no ship is so wide [m]."""
 FINE_SPAN = 6.0
 """Waves are seen where edges are judged over no more than this [m]."""
-GLITTER = 0.37
-"""Change of brightness by waves, over the lift of a patch, from which it is glitter [1]."""
+GLITTER, GLITTER_TILT = 0.37, 18.0
+"""Change of brightness by waves over the lift [1], and most tilt of a facet [deg], where it is glitter."""
 _FRINGE = 0.02
 """Lift of what may be the fringe of a cloud [1]."""
 AMID = 0.6
@@ -155,13 +155,28 @@ def _find_sea(dark: Plane, measured: BoolArray) -> BoolArray:
     return np.asarray(measured & (dark < min(max(1.6 * low, low + 0.02), DARK_SEA)))
 
 
-def find_cloud(cells: Cells, lift: Lift) -> BoolArray:
+def may_glitter(view: ViewGeometry | None) -> bool:
+    """True where facets of the sea need tilt but little to throw the sun at the satellite."""
+    if view is None:
+        return False
+    sun, off = np.radians(90.0 - view.sun_elevation), np.radians(view.incidence_angle)
+    turn = np.radians(view.azimuth - view.sun_azimuth)
+    between = np.cos(sun) * np.cos(off) + np.sin(sun) * np.sin(off) * np.cos(turn)
+    tilt = np.degrees(np.arccos((np.cos(sun) + np.cos(off)) / np.sqrt(2 + 2 * between)))
+    return bool(tilt < GLITTER_TILT)
+
+
+def find_cloud(cells: Cells, lift: Lift, *, glittering: bool = False) -> BoolArray:
     """(row, col) on cells, True where there is cloud.
+
+    `glittering`: the sun may glitter on the sea, so that patches full of waves are none.
 
     Limits: cloud narrower than 50 m, thin cloud over land and haze that covers a whole chip evenly below the
     lift of thin cloud are not seen.
     """
     found = np.zeros_like(lift.white)
+    if glittering and _is_glitter(cells, lift):
+        return found
     width = cells.pixels(NARROW + max(0.0, PARALLAX * cells.gsd - cells.size))  # smoothing widens
     for level in (THIN, THICK):  # a bright cloud inside a field of thin patches is judged on its own too
         found |= _cloudlike(opened(lift.white & (lift.least > level), width), lift, cells, at_sea=False)
@@ -202,8 +217,6 @@ def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells, *, at_sea: bool) ->
         framed = np.zeros(lift.least[window].shape, dtype=np.bool_)
         corner = (row + top - window[0].start, col + left - window[1].start)
         framed[corner[0] : corner[0] + height, corner[1] : corner[1] + width] = patch
-        if _is_glitter(framed, window, lift, cells):
-            continue
         if at_sea:
             soft = deepest >= BROAD or _soft_patch(framed, window, lift, cells)
             kept[i] = soft and _amid_sea(framed, window, lift, cells)
@@ -214,13 +227,12 @@ def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells, *, at_sea: bool) ->
     return found
 
 
-def _is_glitter(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells: Cells) -> bool:
-    """True where fine pixels show waves inside a patch: the sun's glitter, and no cloud."""
-    if cells.span > FINE_SPAN:
+def _is_glitter(cells: Cells, lift: Lift) -> bool:
+    """True where fine pixels show waves all over what is pale: the sun's glitter, and no cloud."""
+    pale = lift.pale & (lift.least > THIN)
+    if cells.span > FINE_SPAN or not pale.any():
         return False
-    inside = lift.least[window][patch]
-    waves = float(np.median(cells.step[window][patch]))
-    return waves > GLITTER * float(np.median(inside))
+    return bool(np.median(cells.step[pale]) > GLITTER * np.median(lift.least[pale]))
 
 
 def _soft_patch(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells: Cells) -> bool:

@@ -44,6 +44,8 @@ _FALL = 0.6
 """Of the contrast, lost across the side of a hull within some metres [1]."""
 _EVEN = 0.06
 """Brightness of parts of 8 m along a mound of stones or a pier: their spread over their mean [1]."""
+_REACH = 6.0
+"""Beyond a rough end a hull is followed over this without a body being asked for [m]."""
 _RAGGED = 0.75
 """Score wanted beside a cloud or the image's edge, where a part may look like anything [1]."""
 
@@ -244,8 +246,8 @@ def _refine(
         near = _look_near(cut, [*taken, *wakes], full, looked) or near
         rough = cut
     fitted = fit_fine(near.cover, rough)
-    if fitted is None or not _agree(fitted, rough):
-        fitted = rough
+    agrees = fitted is not None and _agree(fitted, rough)
+    fitted = _trim_ends(near, fitted, rough) if fitted is not None and agrees else rough
     parts = split_pair(near.cover, fitted)
     if len(parts) == 1:
         return [] if is_soft(near, fitted) or is_even(near, fitted) else [fitted], wakes
@@ -286,6 +288,23 @@ def _look_near(rough: Box, taken: list[Box], full: tuple[Chip, BoolArray], looke
         light=Cover(grid=grid, plane=light),
         seen=Cover(grid=grid, plane=(~covered).astype(np.float32)),
     )
+
+
+def _trim_ends(near: _Near, fitted: Box, rough: Box) -> Box:
+    """The fitted hull without an end that reaches over open water to what lies beyond."""
+    bow, _ = ship_axes(fitted.heading)
+    offset = float((np.asarray(rough.centre) - np.asarray(fitted.centre)) @ bow)
+    low, high = -fitted.length / 2, fitted.length / 2
+    across = np.linspace(-0.3, 0.3, 9) * fitted.beam
+    for sense, end in ((-1.0, low), (1.0, high)):
+        inner = offset + sense * rough.length / 2
+        if sense * (end - inner) < _REACH:
+            continue
+        along = np.linspace(inner, end, 12)
+        if (sample_cover(near.cover, fitted, along=along, across=across) > STANDS_OUT).mean() < 0.6:
+            low, high = (inner, high) if sense < 0 else (low, inner)
+    centre = np.asarray(fitted.centre) + (low + high) / 2 * bow
+    return replace(fitted, centre=(float(centre[0]), float(centre[1])), length=high - low)
 
 
 def _slender_odds(length: float, beam: float) -> float:

@@ -129,7 +129,7 @@ def found(seen: Sequence[Seen]) -> Table:
             "length, beam error",
         ),
         rows,
-        "Painted, not traced. Open and ship to ship share their scenes and precision. Cloud in one scene of four.",
+        "Painted. Open and ship to ship share their scenes and precision. Cloud in one scene of four.",
     )
 
 

@@ -1,0 +1,153 @@
+"""Fine images: dark decks, bright water, shadows, pairs, wakes, mounds, decks read, berths never empty."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from pipeline.config import DetectConfig
+from pipeline.datatypes import Chip, CloudMask, Detection, Grid, Site, SiteFeature
+from pipeline.detect import find_doubtful, find_ships, open_berths
+from pipeline.detect.deck import judge_bow, judge_kind, sample_deck
+from pipeline.detect.outline import Box
+from pipeline.detect.structure import Structure
+from pipeline.geometry import ground_to_lonlat
+
+GSD = 0.8
+SIDE = 400
+ORIGIN = (133.0, 42.75)
+BANDS = ("blue", "green", "red", "nir")
+BLUE, BROWN = (0.05, 0.05, 0.03, 0.01), (0.10, 0.15, 0.13, 0.05)
+RED, DARK, WHITE = (0.05, 0.06, 0.16, 0.20), (0.05, 0.05, 0.06, 0.07), (0.5, 0.5, 0.5, 0.5)
+Colour = tuple[float, float, float, float]
+Planes = npt.NDArray[np.float32]
+
+
+def sea(colour: Colour, seed: int = 1) -> Planes:
+    """Water with waves that move all bands together."""
+    rng = np.random.default_rng(seed)
+    waves = cv2.GaussianBlur(rng.standard_normal((SIDE, SIDE)).astype(np.float32), (0, 0), 4.0)
+    level = np.reshape(np.asarray(colour, np.float32), (4, 1, 1))
+    return np.asarray(level * (1 + 0.15 * waves / waves.std()), np.float32)
+
+
+def block(planes: Planes, centre: tuple[float, float], size: tuple[float, float], colour: Colour) -> None:
+    """A north-south block of (beam, length) [m] about (east, north)."""
+    east = (np.arange(SIDE) + 0.5) * GSD - SIDE * GSD / 2
+    across = np.abs(east - centre[0]) < size[0] / 2
+    along = np.abs(-east - centre[1]) < size[1] / 2
+    planes[:, np.outer(along, across)] = np.reshape(np.asarray(colour, np.float32), (4, 1))
+
+
+def ship(planes: Planes, centre: tuple[float, float], size: tuple[float, float], deck: Colour) -> None:
+    """A hull with her bow to the north: house aft, a narrow bow."""
+    beam, length = size
+    block(planes, centre, size, deck)
+    block(planes, (centre[0], centre[1] - 0.38 * length), (0.8 * beam, 0.1 * length), WHITE)
+    water = tuple(float(v) for v in np.median(planes.reshape(4, -1), axis=1))
+    for sense in (-1, 1):
+        corner = (centre[0] + sense * 0.42 * beam, centre[1] + 0.46 * length)
+        block(planes, corner, (0.2 * beam, 0.08 * length), (water[0], water[1], water[2], water[3]))
+
+
+def chip_of(planes: Planes, seed: int = 2) -> Chip:
+    rng = np.random.default_rng(seed)
+    soft = np.stack([cv2.GaussianBlur(plane, (0, 0), 0.6) for plane in planes])
+    half = SIDE * GSD / 2
+    return Chip(
+        pixels=(soft + rng.normal(0, 0.001, soft.shape)).astype(np.float32),
+        valid=np.ones((SIDE, SIDE), bool),
+        bands=BANDS,
+        grid=Grid(shape=(SIDE, SIDE), to_ground=(GSD, 0.0, -half, 0.0, -GSD, half), origin=ORIGIN),
+        calibrated=True,
+    )
+
+
+def find(planes: Planes, known: Structure | None = None) -> tuple[Detection, ...]:
+    chip = chip_of(planes)
+    none = np.zeros(chip.valid.shape, bool)
+    sky = CloudMask(cloudy=none, shadowed=none, method="test")
+    return find_ships(chip, sky, known=known, config=DetectConfig())
+
+
+@pytest.mark.parametrize("deck", [RED, DARK])
+@pytest.mark.parametrize("water", [BLUE, BROWN])
+def test_a_deck_as_dark_as_the_water_is_found_and_her_shadow_is_not(deck: Colour, water: Colour) -> None:
+    planes = sea(water)
+    block(planes, (-14.0, 0.0), (12.0, 100.0), tuple(0.2 * v for v in water))  # type: ignore[arg-type]
+    ship(planes, (0.0, 0.0), (16.0, 100.0), deck)
+    (found,) = find(planes)
+    assert found.beam == pytest.approx(16.0, abs=2.0)
+    assert found.length == pytest.approx(100.0, abs=4.0)
+    assert found.centre == pytest.approx((0.0, 0.0), abs=2.0)
+
+
+def test_two_ships_side_by_side_are_two() -> None:
+    planes = sea(BLUE)
+    ship(planes, (-10.0, 0.0), (16.0, 100.0), RED)
+    ship(planes, (10.0, 5.0), (18.0, 110.0), RED)
+    found = sorted(find(planes), key=lambda d: d.centre[0])
+    assert [round(d.centre[0] / 10) for d in found] == [-1, 1]
+
+
+def test_a_wake_is_not_measured_as_hull() -> None:
+    planes = sea(BLUE)
+    for step in range(60):
+        level = 0.35 * np.exp(-step / 25) + 0.03
+        block(planes, (0.0, -41.0 - 1.5 * step), (14.0, 1.6), (level, level, 0.95 * level, 0.8 * level))
+    ship(planes, (0.0, 0.0), (13.0, 80.0), RED)
+    (found,) = find(planes)
+    assert found.length == pytest.approx(80.0, abs=16.0)
+
+
+def test_a_mound_of_stones_is_no_ship() -> None:
+    planes = sea(BLUE)
+    rng = np.random.default_rng(3)
+    block(planes, (0.0, 0.0), (16.0, 110.0), (0.18, 0.18, 0.19, 0.22))
+    inside = planes[3] > 0.2
+    planes[:, inside] *= (1 + 0.3 * rng.standard_normal(int(inside.sum()))).astype(np.float32)
+    assert find(planes) == ()
+
+
+def test_pipes_speak_for_a_tanker_and_hatches_against() -> None:
+    chances = []
+    for kind in ("pipes", "hatches"):
+        planes = sea(BLUE)
+        ship(planes, (0.0, 0.0), (20.0, 120.0), RED)
+        if kind == "pipes":
+            for x in (-2.5, 0.0, 2.5):
+                block(planes, (x, 5.0), (0.9, 80.0), WHITE)
+        else:
+            for y in (-24.0, -4.0, 16.0, 36.0):
+                block(planes, (0.0, y), (11.0, 12.0), WHITE)
+        chip = chip_of(planes)
+        box = Box(centre=(0.0, 0.0), heading=180.0, length=120.0, beam=20.0)
+        turned = judge_bow(sample_deck(chip, chip.valid, box), box)
+        assert turned.heading == pytest.approx(0.0)
+        assert not turned.ambiguous
+        box = Box(centre=(0.0, 0.0), heading=0.0, length=120.0, beam=20.0)
+        chances.append(judge_kind(sample_deck(chip, chip.valid, box), box))
+    assert chances[0] > 0.8
+    assert chances[1] < 0.3
+
+
+@pytest.mark.parametrize("verified", [True, False])
+def test_a_berth_never_seen_empty_is_not_called_empty(verified: bool) -> None:
+    planes = sea(BLUE)
+    ship(planes, (20.0, 0.0), (16.0, 100.0), RED)
+    chip = chip_of(planes)
+    corners = np.array([(10.0, -60.0), (34.0, -60.0), (34.0, 60.0), (10.0, 60.0)])
+    ring = tuple((float(x), float(y)) for x, y in ground_to_lonlat(ORIGIN, corners))
+    berth = SiteFeature(id="b1", role="berth", outline=ring, verified=verified)
+    site = Site(id="s", name="s", features=(berth,))
+    learned = np.zeros(chip.valid.shape, bool)
+    learned[:, 180:] = planes[3][:, 180:] > 0.1  # at every look she lay there
+    known = Structure(fixed=learned, lift=np.zeros(learned.shape, np.float32))
+    opened = open_berths(known, site, chip.grid)
+    found = find(planes, opened)
+    none = np.zeros(chip.valid.shape, bool)
+    sky = CloudMask(cloudy=none, shadowed=none, method="test")
+    assert len(found) == (1 if verified else 0)
+    assert find_doubtful(chip, sky, site, known=opened) == {"b1"}
