@@ -50,7 +50,13 @@ class CalledShip:
 
 
 def draw_called_ship(
-    rng: Rng, *, calls: int, unknown: Sequence[str], config: Config, edge: float | None = None
+    rng: Rng,
+    *,
+    calls: int,
+    unknown: Sequence[str],
+    config: Config,
+    edge: float | None = None,
+    fills: tuple[float, float] = (0.80, 0.95),
 ) -> CalledShip:
     """A small product tanker of whom the register does not know the columns `unknown`.
 
@@ -67,7 +73,7 @@ def draw_called_ship(
         ballast = float(deadweight_at(true.hull, draught, 1024.0))
         consumables = dwt * float(np.clip(rng.normal(0.06, 0.02), 0.01, 0.12))
         residual = dwt * 0.006 * 2 ** float(rng.normal())
-        cargo.append(float(rng.uniform(0.80, 0.95)) * 0.94 * dwt)
+        cargo.append(float(rng.uniform(*fills)) * 0.94 * dwt)
         for day, on_board in ((0.0, ballast), (2.0, cargo[-1] + consumables + residual)):
             shown = freeboard_of(true, on_board) + true.edge + float(rng.normal(0, 0.05))
             shown = max(shown + float(rng.normal(0, IMAGE_SIGMA)), 0.05)

@@ -46,7 +46,7 @@ from call to call: the survey behind them is one draught for each of 26 tankers 
 LEAST_SHARE = 0.02
 """Of the draws that must be left after other calls have been weighed; fewer, and the looks contradict each
 other [1]."""
-USUAL_FILL = (0.90, 0.06)
+USUAL_FILL = (0.92, 0.06)
 """Mean and spread, between ships, of the mean fill of a ship's laden departures [1]."""
 CURVE_POINTS = 40
 """Of a likelihood, here where only its place against others counts."""

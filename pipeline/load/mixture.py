@@ -30,8 +30,10 @@ LADEN_FROM, LADEN_SOFT = 0.65, 0.10
 """Where loaded departures begin, as a smooth step: above it all fills are equally likely [1]."""
 BALLAST_SIGMA = 0.35
 """Of a mean draught in ballast about the two formulations (physics.md 4.1) [m]."""
-CALL_FILL_SIGMA = 0.065
+CALL_FILL_SIGMA = 0.055
 """Of the fills of one ship's laden departures about their mean, with consumables that are not known [1]."""
+FULL_SOFT = 0.02
+"""By how much the load line is blurred where consumables are at their centre [1]."""
 FULLEST = 1.04
 """Fill beyond which a freeboard contradicts the load line [1]."""
 
@@ -158,11 +160,13 @@ def loaded_density(
     inside = (fill >= 0) & (fill <= FULLEST)
     if usual is None:
         laden = ndtr((fill - LADEN_FROM) / LADEN_SOFT) / (FULLEST - LADEN_FROM)
+        per_fill = np.where(inside, PART_SHARE / FULLEST + laden_share * laden, 0.0)
     else:
         laden = np.exp(-0.5 * ((fill - usual) / CALL_FILL_SIGMA) ** 2) / (
             CALL_FILL_SIGMA * np.sqrt(2 * np.pi)
         )
-    per_fill = np.where(inside, PART_SHARE / FULLEST + laden_share * laden, 0.0)
+        within = ndtr((FULLEST - fill) / FULL_SOFT)
+        per_fill = PART_SHARE / FULLEST * inside + laden_share * laden * within
     slope = tonnes_per_metre(draws.hull, draws.hull.depth - (measured - draws.bias))
     return np.asarray(per_fill * slope * draws.water_density / SEA_WATER_DENSITY / draws.capacity)
 
