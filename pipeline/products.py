@@ -75,6 +75,27 @@ class BerthState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Appearance:
+    """How a ship looks from above, for telling her from others of her size."""
+
+    bands: tuple[str, ...]
+    """Common names; empty = a single band, no colour."""
+    deck: tuple[float, ...]
+    """Parallel to `bands`: logarithm of the deck's level over the geometric mean of all bands [1]."""
+    level: float | None
+    """Logarithm of the deck's reflectance over all bands; None = not calibrated [1]."""
+    contrast: float
+    """Standard deviation of the logarithm of brightness on the cargo deck [1]."""
+    house: float | None
+    """Place of her brightest part, most often the house, from the bow: 0 to 1; None = bow not known."""
+    plan: tuple[float, ...]
+    """Brightness of 24 x 3 cells of the cargo deck, row by row from the bow, port first; logarithms with
+    mean nil and standard deviation one; empty = bow not known."""
+    gsd: float
+    """Of the image [m]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DetectionResult:
     """All that one scene says of one ship. Exactly one of freeboard and not_measurable is None."""
 
@@ -100,6 +121,8 @@ class DetectionResult:
     load_not_known: Refused | None = None
     """Why there is no load where there is a freeboard."""
     flags: tuple[str, ...] = ()
+    appearance: Appearance | None = None
+    """None where she is too small in the image or not clear."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +161,14 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlierVisit:
+    """An earlier visit that the same hull may have made."""
+
+    visit_id: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One call of one ship."""
 
@@ -166,6 +197,8 @@ class Visit:
     """"berth-unverified", "anchorage-only", ..."""
     merged_probability: float = 0.0
     """That her looks show two ships, one gone and the other come between two of them [1]."""
+    earlier: tuple[EarlierVisit, ...] = ()
+    """Earlier visits of the same hull by size and deck, likeliest first; no register is needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -327,20 +327,21 @@ def measure_ship(
     background: Background,
 ) -> DetectionResult:
     """One ship: who she may be, how high her deck stands above the water, what that says of her load."""
+    from pipeline.detect import measure_appearance
     from pipeline.load import estimate_load
     from pipeline.visits import rank_identities
 
     config, fleet = background.config, background.fleet
     identity = rank_identities(detection, fleet, config=config.visits)
     others = [other for other in detections if other.id != detection.id]
-    measured = _freeboard(
-        look, detection, hidden_pixels(look, detection, others, known), identity, background
-    )
+    blocked = hidden_pixels(look, detection, others, known)
+    measured = _freeboard(look, detection, blocked, identity, background)
     outcome = LoadOutcome(draught=None, load=None, load_not_known=None)
     if isinstance(measured, Freeboard):
         water = None if look.site is None else look.site.water_density
         outcome = estimate_load(detection, measured, identity, fleet, water_density=water, config=config.load)
-    return _ship_result(detection, berth_id, identity, measured, outcome)
+    result = _ship_result(detection, berth_id, identity, measured, outcome)
+    return replace(result, appearance=measure_appearance(look.chip, detection, blocked))
 
 
 def hidden_pixels(

@@ -20,6 +20,7 @@ from pipeline.datatypes import Curve, Detection, Freeboard, Identity, LoadOutcom
 from pipeline.errors import Refused
 from pipeline.load import Hull, deadweight_at, estimate_load, summer_freeboard
 from pipeline.products import (
+    Appearance,
     BerthState,
     CloudResult,
     DetectionResult,
@@ -232,6 +233,10 @@ def make_scene(
 # ------------------------------------------------------------------------------------- seasons of truth
 
 
+DECK_COLOURS, COMMON_PLAN, OWN_PLAN, LOOK_PLAN = 0.14, 0.57, 0.61, 0.55
+"""Spreads: of deck colours; of what decks have in common, of what is a ship's own, of what is a look's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrueShip:
     """What the pipeline may know of a ship, and what she is."""
@@ -240,6 +245,12 @@ class TrueShip:
     hull: Hull
     edge: float
     """Measured less true freeboard [m]."""
+    registered: bool = True
+    deck: npt.NDArray[np.float64]
+    """(colours,) of her deck, as `Appearance.deck`."""
+    level: float
+    plan: npt.NDArray[np.float64]
+    """(cells,) of her deck, as `Appearance.plan`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,7 +261,9 @@ class TrueVisit:
     berth: int
     arrival: float
     berthed: float
+    unberthed: float
     departure: float
+    """From the berth, or from the anchorage where she lay a while once loaded."""
     cargo: float
     """[t]"""
     fill: float
@@ -276,7 +289,7 @@ class PaperSeason:
     @property
     def fleet(self) -> tuple[Ship, ...]:
         """The register."""
-        return tuple(s.listed for s in self.ships)
+        return tuple(s.listed for s in self.ships if s.registered)
 
     def run(self, config: Config) -> tuple[VisitsDocument, VolumeDocument]:
         """Visits and barrels."""
@@ -320,17 +333,32 @@ class World:
     """False: the register has no depth and no summer draught."""
     waits: float = 0.5
     """Mean time at anchor [days]."""
+    stay: tuple[float, float] = (1.6, 0.45)
+    """Of the lognormal stays alongside: median [days], spread of the logarithm."""
+    stays_between: tuple[float, float] | None = None
+    """Evenly spread stays instead [days]."""
+    lengths: tuple[float, float] = (62.0, 112.0)
+    """Of the ships, between perpendiculars [m]."""
+    unlisted: float = 0.0
+    """Share of the ships that are in no register [1]."""
+    part_loads: float = 0.0
+    """Share of the visits that leave with 30 to 70 % [1]."""
+    afterwards: float = 0.0
+    """Share of the visits that go to the anchorage for half a day once loaded [1]."""
+    misread: float = 0.0
+    """Share of the freeboards that are off by some metres, with the sigma of the others [1]."""
 
 
 def draw_true_ship(rng: Rng, number: int, world: World) -> TrueShip:
     """A small product tanker."""
-    lbp = float(rng.uniform(62, 112))
+    lbp = float(rng.uniform(*world.lengths))
     beam = lbp / float(rng.uniform(5.6, 6.2))
     depth = 0.49 * beam * float(np.exp(rng.normal(0, 0.05)))
     block = 0.745 + float(rng.normal(0, 0.015))
     least = float(summer_freeboard(lbp, depth, block))
     draught = depth - least - abs(float(rng.normal(0, 0.15)))
     displaced = 1.025 * 1.005 * lbp * beam * block * draught
+    paint = rng.spawn(1)[0]
     dwt = displaced * float(np.clip(0.70 + rng.normal(0, 0.02), 0.6, 0.8))
     hull = Hull(
         length=np.array(lbp),
@@ -351,7 +379,42 @@ def draw_true_ship(rng: Rng, number: int, world: World) -> TrueShip:
         depth=round(depth, 2) if world.known else None,
         summer_draught=round(draught, 2) if world.known else None,
     )
-    return TrueShip(listed=listed, hull=hull, edge=float(rng.normal(0, 0.12)))
+    return TrueShip(
+        listed=listed,
+        hull=hull,
+        edge=float(rng.normal(0, 0.12)),
+        registered=world.unlisted <= 0 or rng.random() >= world.unlisted,
+        deck=draw_deck(paint),
+        level=float(paint.normal(-2.0, 0.3)),
+        plan=paint.normal(0, 1, len(USUAL_PLAN)),
+    )
+
+
+USUAL_PLAN = np.random.default_rng(24).normal(0, 1, 72)
+"""What all tankers have in common."""
+
+
+def draw_deck(rng: Rng) -> npt.NDArray[np.float64]:
+    """Red, green, grey or dark: logarithms of blue, green, red and near infrared over their mean."""
+    colour = rng.normal(0, DECK_COLOURS, 4)
+    return np.asarray(colour - colour.mean())
+
+
+def look_at_deck(rng: Rng, ship: TrueShip, gsd: float) -> Appearance:
+    """What an image shows of a deck: blurred where it is coarse, and lit another way each time."""
+    colour = ship.deck + rng.normal(0, 0.07 if gsd < 1 else 0.085, 4)
+    blur = LOOK_PLAN * float(np.exp(rng.normal(0, 0.4)))
+    plan = COMMON_PLAN * USUAL_PLAN + OWN_PLAN * ship.plan + rng.normal(0, blur, len(USUAL_PLAN))
+    plan = (plan - plan.mean()) / plan.std()
+    return Appearance(
+        bands=("blue", "green", "red", "nir"),
+        deck=tuple(float(v) for v in colour - colour.mean()),
+        level=ship.level + float(rng.normal(0, 0.1)),
+        contrast=0.4 * float(np.exp(rng.normal(0, 0.3))),
+        house=0.9,
+        plan=tuple(float(v) for v in plan),
+        gsd=gsd,
+    )
 
 
 def freeboard_of(ship: TrueShip, on_board: float) -> float:
@@ -383,17 +446,26 @@ def draw_calls(rng: Rng, ships: Sequence[TrueShip], world: World) -> tuple[TrueV
         berth = int(np.argmin(free))
         wait = float(rng.exponential(world.waits)) if world.waits > 0 else 0.0
         berthed = max(time + wait, free[berth] + 0.1)
-        departure = berthed + float(np.exp(rng.normal(np.log(1.6), 0.45)))
+        departure = berthed + draw_stay(rng, world)
         free[berth], back[ship] = departure, departure + 6.0
         calls.append(_load_her(rng, ships[ship], ship, (berth, time, berthed, departure), world))
     return tuple(calls)
+
+
+def draw_stay(rng: Rng, world: World) -> float:
+    """[days]"""
+    if world.stays_between is not None:
+        return float(rng.uniform(*world.stays_between))
+    return float(np.exp(rng.normal(np.log(world.stay[0]), world.stay[1])))
 
 
 def _load_her(
     rng: Rng, true: TrueShip, ship: int, when: tuple[int, float, float, float], world: World
 ) -> TrueVisit:
     dwt = float(true.hull.dwt)
-    fill = float(rng.uniform(*world.fills))
+    part = world.part_loads > 0 and rng.random() < world.part_loads
+    fill = float(rng.uniform(0.3, 0.7) if part else rng.uniform(*world.fills))
+    lingers = 0.5 if world.afterwards > 0 and rng.random() < world.afterwards else 0.0
     lbp = float(true.hull.length)
     empty = (0.200 + 0.032 * lbp + 1.550 + 0.023 * lbp) / 2 + float(rng.normal(0, 0.25))
     return TrueVisit(
@@ -401,7 +473,8 @@ def _load_her(
         berth=when[0],
         arrival=when[1],
         berthed=when[2],
-        departure=when[3],
+        unberthed=when[3],
+        departure=when[3] + lingers,
         cargo=fill * 0.94 * dwt,
         fill=fill,
         ballast=float(deadweight_at(true.hull, empty, 1024.0)),
@@ -412,7 +485,7 @@ def _load_her(
 
 def on_board_at(visit: TrueVisit, time: float) -> float:
     """Deadweight on board: ballast out and cargo in, between 15 and 75 % of the time alongside [t]."""
-    done = (time - visit.berthed) / (visit.departure - visit.berthed)
+    done = (time - visit.berthed) / (visit.unberthed - visit.berthed)
     share = float(np.clip((done - 0.15) / 0.60, 0, 1))
     full = visit.cargo + visit.consumables + visit.residual
     return (1 - share) * visit.ballast + share * full
@@ -423,7 +496,7 @@ def draw_season(rng: Rng, world: World, config: Config) -> PaperSeason:
     ships = tuple(draw_true_ship(rng, k, world) for k in range(world.ships))
     visits = draw_calls(rng, ships, world)
     site = make_site(world.berths)
-    fleet = tuple(s.listed for s in ships)
+    fleet = tuple(s.listed for s in ships if s.registered)
     results: list[SceneResult] = []
     seen = [False] * len(visits)
     sources: dict[tuple[str, str], int] = {}
@@ -461,7 +534,7 @@ def _look(
     found: list[DetectionResult] = []
     for number, visit in enumerate(here):
         ship = ships[visit.ship]
-        alongside = time >= visit.berthed
+        alongside = visit.berthed <= time <= visit.unberthed
         berth = f"b{visit.berth + 1}" if alongside else None
         if berth is not None:
             states[berth] = "occupied"
@@ -478,8 +551,12 @@ def _look(
         freeboard = None
         if gsd < 1:
             true = freeboard_of(ship, on_board_at(visit, time)) + ship.edge
+            if world.misread > 0 and rng.random() < world.misread:
+                true += float(rng.standard_t(2))
             freeboard = (max(true + float(rng.normal(0, world.image_sigma)), 0.05), world.image_sigma)
-        found.append(make_ship(detection, freeboard, berth, fleet, config))
+        seen = make_ship(detection, freeboard, berth, fleet, config)
+        paint = np.random.default_rng((visit.ship, round(1e4 * time)))
+        found.append(replace(seen, appearance=look_at_deck(paint, ship, gsd)))
     return make_scene(time, states, found, gsd=gsd)
 
 

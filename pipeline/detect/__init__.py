@@ -1,5 +1,6 @@
 """Detection: every ship on the water, at the quay too, with an outline, a heading and a kind."""
 
+from pipeline.detect.appearance import measure_appearance
 from pipeline.detect.berth import assign_berth, find_doubtful
 from pipeline.detect.find import find_ships
 from pipeline.detect.structure import (
@@ -17,6 +18,7 @@ __all__ = [
     "find_doubtful",
     "find_ships",
     "learn_structure",
+    "measure_appearance",
     "open_berths",
     "project_structure",
     "site_cells",

@@ -22,6 +22,7 @@ from pipeline.products import (
 )
 from pipeline.visits.calls import Call, read_call, usual_fill, write_visit
 from pipeline.visits.exposure import Unseen, infer_unseen
+from pipeline.visits.hulls import Seen, list_earlier, rank_together
 from pipeline.visits.renewal import Looks
 from pipeline.visits.sightings import Pass, list_passes
 from pipeline.visits.tracks import Track, compare_looks, join_sightings
@@ -68,17 +69,33 @@ def group_visits(
         for k, call in enumerate(calls)
         if call is not None
     ]
+    identities, one_ship = rank_together([_seen(call) for call in visits], fleet, config=config.visits)
+    visits = [replace(call, identity=who) for call, who in zip(visits, identities, strict=True)]
     usual = usual_fill(visits, config=config)
     names = _name_visits(visits)
+    earlier = list_earlier(names, one_ship)
     return VisitsDocument(
         visits=tuple(
-            write_visit(call, name, usual, site, fleet, config=config)
-            for call, name in zip(visits, names, strict=True)
+            replace(write_visit(call, name, usual, site, fleet, config=config), earlier=before)
+            for call, name, before in zip(visits, names, earlier, strict=True)
         ),
         coverage=_coverage(passes, site),
         unseen=unseen,
         flags=_flags(results, visits, usual.departures),
         simulated=site.simulated or any(r.simulated for r in results),
+    )
+
+
+def _seen(call: Call) -> Seen:
+    """What a call says of who she is; decks from her two finest looks."""
+    sightings = call.track.sightings
+    decks = [s.ship.appearance for s in sightings if s.ship.appearance is not None]
+    return Seen(
+        size=call.track.size(),
+        looks=tuple(sorted(decks, key=lambda deck: deck.gsd)[:2]),
+        first=sightings[0].time,
+        last=sightings[-1].time,
+        signed=call.track.signed,
     )
 
 

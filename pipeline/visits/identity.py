@@ -67,16 +67,22 @@ def rank_identities(
         Most probable first; ties by IMO number, then name, "none of these" last. Rows below 1e-4 are
         left out.
     """
-    rows = _distinct(fleet)
-    tanker = min(max(detection.tanker_probability, 0.01), 0.99)
-    scores: list[tuple[Ship | None, float]] = []
-    if rows:
-        each = (1 - config.unlisted_prior) / len(rows)
-        scores = [(ship, log(each * tanker) + _fit(ship, detection)) for ship in rows]
+    rows: list[Ship | None] = [*distinct_ships(fleet), None]
+    return rank_scores(list(zip(rows, identity_scores(detection, rows, config=config), strict=True)))
+
+
+def identity_scores(
+    seen: Detection | Size, rows: Sequence[Ship | None], *, config: VisitsConfig
+) -> list[float]:
+    """Log weights, prior and fit, of rows of the register and of None, a ship in no row."""
+    tanker = min(max(seen.tanker_probability, 0.01), 0.99)
     kind = UNLISTED_TANKERS * tanker + (1 - UNLISTED_TANKERS) * (1 - tanker)
-    unlisted = config.unlisted_prior if rows else 1.0
-    scores.append((None, log(max(unlisted, 1e-9) * kind) + _fit(None, detection)))
-    return rank_scores(scores)
+    listed = sum(row is not None for row in rows)
+    unlisted = config.unlisted_prior if listed else 1.0
+    each = (1 - unlisted) / max(listed, 1) * tanker
+    return [
+        log(max(unlisted, 1e-9) * kind if row is None else max(each, 1e-12)) + _fit(row, seen) for row in rows
+    ]
 
 
 def bind_identity(signed: SignedIdentity, fleet: Sequence[Ship]) -> tuple[Identity, ...]:
@@ -95,10 +101,10 @@ def same_ship(first: Size, second: Size, fleet: Sequence[Ship], *, config: Visit
     Over the register both may be the same row, which ten known ships of ten lengths make a strong word; a
     ship in no row is as likely to look like another as ships in general are.
     """
-    rows = _distinct(fleet)
+    rows = distinct_ships(fleet)
     unlisted = config.unlisted_prior if rows else 1.0
     nobody = (_fit(None, first), _fit(None, second))
-    both = [log(max(unlisted, 1e-9)) + sum(nobody) + _alike(first, second)]
+    both = [log(max(unlisted, 1e-9)) + sum(nobody) + same_size(first, second)]
     alone = ([log(max(unlisted, 1e-9)) + nobody[0]], [log(max(unlisted, 1e-9)) + nobody[1]])
     for ship in rows:
         prior = log((1 - unlisted) / len(rows))
@@ -109,7 +115,7 @@ def same_ship(first: Size, second: Size, fleet: Sequence[Ship], *, config: Visit
     return _log_sum(both) - _log_sum(alone[0]) - _log_sum(alone[1])
 
 
-def _alike(first: Size, second: Size) -> float:
+def same_size(first: Size, second: Size) -> float:
     """Log ratio of one ship measured twice against two ships, by the measurements alone."""
     fit = 0.0
     for difference, sigmas, chance in (
@@ -151,7 +157,7 @@ def _order(ship: Ship | None) -> tuple[float, str]:
     return (float("inf") if ship.imo is None else float(ship.imo)), ship.name
 
 
-def _distinct(fleet: Sequence[Ship]) -> list[Ship]:
+def distinct_ships(fleet: Sequence[Ship]) -> list[Ship]:
     """One row a ship: the first of each IMO number, or of each name where there is no number."""
     seen: dict[tuple[int | None, str], Ship] = {}
     for ship in fleet:

@@ -17,7 +17,9 @@ import numpy as np
 from pipeline.config import VisitsConfig
 from pipeline.datatypes import Ship, SignedIdentity
 from pipeline.geometry import angle_between, axis_between
+from pipeline.products import Appearance
 from pipeline.visits.identity import OUTLINE_SIGMA, Size, same_ship
+from pipeline.visits.likeness import compare_series
 from pipeline.visits.sightings import Pass, Sighting, distance
 
 SAME_PLACE = 12.0
@@ -166,17 +168,22 @@ def compare_looks(
 ) -> float:
     """Log odds of one ship behind two series of looks, the later after the earlier, against two ships.
 
-    From size, place, what she carried and what was signed; how long ships stay is not in it. -inf where two
-    names were signed.
+    From size, deck, place, what she carried and what was signed; how long ships stay is not in it. -inf where
+    two names were signed.
     """
     before, after = Track(sightings=list(first)), Track(sightings=list(second))
     signed = _signed_odds(before.signed, after.signed)
     if signed == float("-inf"):
         return signed
     fit = signed + max(same_ship(before.size(), after.size(), fleet, config=config), WORST)
+    fit += compare_series(_decks(first[-2:]), _decks(second[:2]))
     if _was_laden(before) and _in_ballast(second[0]):
         fit -= DISCHARGED
     return fit + (_place_fit(first[-1], second[0]) if first[-1].berth_id == second[0].berth_id else 0.0)
+
+
+def _decks(looks: Sequence[Sighting]) -> list[Appearance]:
+    return [s.ship.appearance for s in looks if s.ship.appearance is not None]
 
 
 def _signed_odds(first: SignedIdentity | None, second: SignedIdentity | None) -> float:
