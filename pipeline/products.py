@@ -197,6 +197,8 @@ class Visit:
     """"berth-unverified", "anchorage-only", ..."""
     merged_probability: float = 0.0
     """That her looks show two ships, one gone and the other come between two of them [1]."""
+    loading_rate: Estimate | None = None
+    """Between two looks at a part cargo; None = not seen [t/h]."""
     earlier: tuple[EarlierVisit, ...] = ()
     """Earlier visits of the same hull by size and deck, likeliest first; no register is needed."""
 
@@ -359,6 +361,8 @@ class CrossingProbability:
 
     date: str
     probability: float
+    baseline_probability: float = 0.0
+    """By what was seen alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,7 +372,10 @@ class CapYear:
     year: int
     limit: float
     baseline_crossed_on: str | None
+    """When the median of what was seen had passed the limit."""
     probability_crossed_by: tuple[CrossingProbability, ...]
+    total_crossed_on: str | None = None
+    """When the median with the unseen had passed it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -425,6 +432,16 @@ class Contradiction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProductBarrels:
+    """The season's barrels, were all of it this product."""
+
+    name: str
+    density15: float
+    baseline: Quantiles
+    total: Quantiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeDocument:
     """The file volume.json."""
 
@@ -437,6 +454,10 @@ class VolumeDocument:
     cap: tuple[CapYear, ...]
     un_designated: Designated
     by_visit: tuple[VisitBarrels, ...] = field(default=())
+    tonnes: Barrels | None = None
+    """The same in tonnes, before any product is assumed."""
+    by_product: tuple[ProductBarrels, ...] = ()
+    """What the same tonnes would be of other products."""
     claims: tuple[Claim, ...] = ()
     """What others said, where a file of claims was given."""
     contradictions: tuple[Contradiction, ...] = ()

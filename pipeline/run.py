@@ -447,16 +447,14 @@ def measure_season(
 ) -> tuple[VisitsDocument, VolumeDocument]:
     """Visits and barrels over all usable looks at one site; `signed` identities bind, and loads follow."""
     from pipeline.load import calibrate_loads
-    from pipeline.signatures import load_as_signed, spread_words
-    from pipeline.visits import group_visits
+    from pipeline.signatures import load_as_named
+    from pipeline.visits import group_visits, name_sightings
     from pipeline.volume import estimate_volume
 
     usable = [r for r in results if r.status == "ok" and r.datetime is not None and r.site == site.id]
     usable.sort(key=lambda r: (r.datetime, r.scene_id))
-    usable = [load_as_signed(r, signed, site, fleet, config) for r in usable]
-    if signed:  # a name given to one sighting is the name of the visit's others too
-        signed = spread_words(group_visits(usable, site, fleet, config=config, signed=signed), signed)
-        usable = [load_as_signed(r, signed, site, fleet, config) for r in usable]
+    names = name_sightings(usable, site, fleet, config=config, signed=signed)
+    usable = [load_as_named(r, names, site, fleet, config) for r in usable]
     usable, flags = calibrate_loads(usable, fleet, water_density=site.water_density, config=config)
     visits = group_visits(usable, site, fleet, config=config, signed=signed)
     visits = replace(visits, flags=(*visits.flags, *flags))

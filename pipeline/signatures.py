@@ -1,13 +1,16 @@
-"""What a person's word changes in one scene: the load, by a ship's own particulars or a freeboard read."""
+"""What a name or a reading from outside a scene changes in it: the load, by the ship's own particulars."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.config import Config
 from pipeline.datatypes import Detection, Identity, Ship, SignedIdentity, Site
-from pipeline.products import DetectionResult, SceneResult, SignedReading, VisitsDocument
+from pipeline.products import DetectionResult, SceneResult, SignedReading
+
+TELLS = 0.15
+"""Change of a candidate's probability that makes her load worth estimating anew [1]."""
 
 
 def load_as_signed(
@@ -32,18 +35,31 @@ def load_as_signed(
     return replace(result, detections=ships)
 
 
-def spread_words(visits: VisitsDocument, signed: Sequence[SignedIdentity]) -> tuple[SignedIdentity, ...]:
-    """The words, and the last word on each visit for those of its sightings that have none of their own."""
-    words = {(s.scene_id, s.detection_id): s for s in sorted(signed, key=lambda s: s.at)}
-    for visit in visits.visits:
-        pairs = list(zip(visit.scene_ids, visit.detection_ids, strict=False))
-        said = [words[pair] for pair in pairs if pair in words]
-        if said:
-            last = max(said, key=lambda s: s.at)
-            for scene_id, detection_id in pairs:
-                word = replace(last, scene_id=scene_id, detection_id=detection_id)
-                words.setdefault((scene_id, detection_id), word)
-    return tuple(words.values())
+def load_as_named(
+    result: SceneResult,
+    names: Mapping[tuple[str, str], tuple[Identity, ...]],
+    site: Site,
+    fleet: Sequence[Ship],
+    config: Config,
+) -> SceneResult:
+    """The scene with the identities that the whole season gives its sightings, and loads that follow them.
+
+    `names` by scene_id and detection id. A load is estimated anew only where a name weighs `TELLS` more or
+    less than in the scene alone.
+    """
+    ships = tuple(
+        _load_as(ship, who, site, fleet, config)
+        if (who := names.get((result.scene_id, ship.id))) is not None and _moved(ship.identity, who)
+        else ship
+        for ship in result.detections
+    )
+    return replace(result, detections=ships)
+
+
+def _moved(before: Sequence[Identity], after: Sequence[Identity]) -> bool:
+    """Whether any candidate weighs much more or much less."""
+    first, second = ({(i.imo, i.name): i.probability for i in ranked} for ranked in (before, after))
+    return any(abs(first.get(who, 0.0) - second.get(who, 0.0)) > TELLS for who in {*first, *second})
 
 
 def read_as_signed(

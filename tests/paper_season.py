@@ -29,8 +29,8 @@ from pipeline.products import (
     VisitsDocument,
     VolumeDocument,
 )
-from pipeline.visits import group_visits, rank_identities
-from pipeline.volume import estimate_volume
+from pipeline.run import measure_season
+from pipeline.visits import rank_identities
 
 START = datetime(2024, 3, 7, 2, 0, tzinfo=UTC)
 LON, LAT = 133.0, 42.7
@@ -293,8 +293,7 @@ class PaperSeason:
 
     def run(self, config: Config) -> tuple[VisitsDocument, VolumeDocument]:
         """Visits and barrels."""
-        visits = group_visits(self.results, self.site, self.fleet, config=config)
-        return visits, estimate_volume(visits, self.results, self.fleet, config=config)
+        return measure_season(self.results, self.site, self.fleet, config)
 
     def matches(self, found: VisitsDocument) -> tuple[int | None, ...]:
         """For each found visit the true one that most of its sightings show; None where that one is taken.

@@ -347,6 +347,23 @@ def test_half_full_alongside_is_part_loaded_and_bounds_the_departure() -> None:
     assert visit.cargo_loaded.interval90[0] > 0.4 * 0.94 * 4983
 
 
+def test_a_sequence_while_loading_gives_the_rate_and_bounds_the_departure() -> None:
+    third, half = (3.3, 0.08), (2.75, 0.08)
+    looks = look(0), look(1, ship_at("b1", third)), look(1.25, ship_at("b1", half))
+    soon, late = only_visit(*looks, look(1.35)), only_visit(*looks, look(2.5))
+    assert soon.loading_rate is not None
+    # 55 cm in six hours, at some 12.5 t a centimetre.
+    assert soon.loading_rate.value == pytest.approx(55 * 12.5 / 6, rel=0.15)
+    assert soon.loading_rate.interval90[0] < soon.loading_rate.value < soon.loading_rate.interval90[1]
+    # Gone after two and a half hours she cannot have filled up; after thirty she can.
+    assert soon.cargo_loaded.interval90[1] < 0.85 * 0.94 * 4983
+    assert late.cargo_loaded.value > 0.85 * 0.94 * 4983
+    empty_first = only_visit(
+        look(0), look(1, ship_at("b1", BALLAST)), look(1.25, ship_at("b1", half)), look(2)
+    )
+    assert empty_first.loading_rate is None
+
+
 def test_a_part_cargo_carried_to_the_anchorage_is_measured() -> None:
     visit = only_visit(look(0), look(1, ship_at("b1", BALLAST)), look(2, ship_at("roads", PART)), look(3))
     assert (visit.evidence, visit.status) == ("part-loaded", "measured")

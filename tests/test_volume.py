@@ -267,6 +267,43 @@ def test_the_unseen_count_towards_the_probability_and_not_towards_the_baseline()
     assert alone.probability_crossed_by[-1].probability == 0.0
 
 
+def test_the_total_crosses_before_the_baseline_and_both_have_probabilities() -> None:
+    visits = [make_visit(3.0 * k, 4500.0, 300.0, capacity=5000.0) for k in range(20)]
+    certain = replace(TWO_UNSEEN, probability=(0.0, 0.0, 1.0))
+    (year,) = volume(*visits, unseen=certain).cap
+    assert year.baseline_crossed_on is not None
+    assert year.total_crossed_on is not None
+    assert year.total_crossed_on < year.baseline_crossed_on
+    for crossing in year.probability_crossed_by:
+        assert crossing.baseline_probability <= crossing.probability
+
+
+def test_the_running_sums_are_those_of_a_plain_count() -> None:
+    visits = [make_visit(float(day), 3000.0, 200.0) for day in (1, 1, 4, 9, 30)]
+    config = replace(CONFIG, volume=VolumeConfig(draws=400, cap=60_000.0))
+    found = estimate_volume(document(*visits, unseen=TWO_UNSEEN), looks(), (), config=config)
+    season = draw_season(document(*visits, unseen=TWO_UNSEEN), (), config=config)
+    barrels = season.cargo * season.barrels_per_tonne
+    by_march = sum(
+        barrels[k]
+        for k, v in enumerate(visits)
+        if v.departure_window[1] is not None and v.departure_window[1].month == 3
+    )
+    first = found.cap[0].probability_crossed_by[0]
+    assert first.date == "2024-03-31"
+    assert first.baseline_probability == pytest.approx(float(np.mean(by_march > 60_000)))
+
+
+def test_tonnes_come_before_the_product_and_barrels_by_product_follow_from_them() -> None:
+    found = volume(make_visit(1, 4000, 5.0, budget=()), make_visit(5, 4000, 5.0, budget=()))
+    assert found.tonnes is not None
+    assert found.tonnes.baseline.p50 == pytest.approx(8000, rel=0.001)
+    by_name = {p.name: p.baseline.p50 for p in found.by_product}
+    assert by_name["gasoline"] == pytest.approx(8000 * 8.44, rel=0.001)
+    assert by_name["fuel oil"] == pytest.approx(8000 * 6.42, rel=0.001)
+    assert by_name["diesel"] == pytest.approx(found.barrels.baseline.p50, rel=0.002)
+
+
 def test_an_open_departure_counts_within_the_period() -> None:
     config = replace(CONFIG, volume=VolumeConfig(draws=500, cap=1000.0))
     (year,) = volume(make_visit(5.0, gone_after=None), config=config).cap

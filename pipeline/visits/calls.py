@@ -16,6 +16,7 @@ from pipeline.visits.capacity import estimate_capacity
 from pipeline.visits.fill import LADEN_FROM, PART_FROM, State, first_state, last_state, measured_looks
 from pipeline.visits.identity import bind_identity, rank_identities
 from pipeline.visits.impute import UsualFill, fill_up, impute_cargo, impute_fill, pool_fills, still_loading
+from pipeline.visits.loading import Loading, find_loading
 from pipeline.visits.sightings import Pass, Sighting
 from pipeline.visits.tracks import Track
 
@@ -46,6 +47,7 @@ class Call:
     arrival_window: tuple[datetime, datetime]
     departure_window: tuple[datetime, datetime | None]
     flags: tuple[str, ...]
+    loading: Loading | None = None
     merged_probability: float = 0.0
 
     @property
@@ -118,6 +120,7 @@ def read_call(
         arrival_window=early,
         departure_window=late,
         flags=_flags(track, passes, site, berths),
+        loading=find_loading(looks),
     )
 
 
@@ -196,14 +199,16 @@ def write_visit(
     """
     evidence = evidence_of(call)
     departure, arrival = call.departure, call.arrival or call.retained
+    most = 1.0 if call.loading is None else call.loading.at_most(call.departure_window[1])
     if departure is not None and call.measured:
         if not call.settled:
-            departure = finish_loading(departure, usual)
+            departure = finish_loading(departure, usual, at_most=most)
         cargo, budget = _estimate(departure), departure.budget
         capacity, fill = departure.capacity, departure.fill()
     else:
         capacity, fill = _capacity(call, fleet, config), None
-        cargo, budget = impute_cargo(impute_fill(usual, at_least=_least_fill(call, evidence)), capacity)
+        least = _least_fill(call, evidence)
+        cargo, budget = impute_cargo(impute_fill(usual, at_least=least, at_most=most), capacity)
     if call.retained is not None:
         cargo, budget = less_retained(cargo, budget, call.retained)
     seen = [pair for s in call.track.sightings for pair in ((s.scene_id, s.ship.id), *s.copies)]
@@ -225,12 +230,13 @@ def write_visit(
         capacity=capacity,
         flags=call.flags,
         merged_probability=call.merged_probability,
+        loading_rate=None if call.loading is None else call.loading.rate,
     )
 
 
-def finish_loading(state: State, usual: UsualFill) -> State:
+def finish_loading(state: State, usual: UsualFill, *, at_most: float = 1.0) -> State:
     """The state on departure of a ship that may have been loading still when she was last measured."""
-    fraction = fill_up(state.fraction, float(state.fraction.std()), usual)
+    fraction = fill_up(state.fraction, float(state.fraction.std()), usual, at_most=at_most)
     added = (fraction - state.fraction) * state.capacity.value
     budget = [*state.budget, ("still-loading", float(added.std()))]
     budget.sort(key=lambda item: (-item[1], item[0]))

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from pipeline.config import Config
-from pipeline.datatypes import Flag, Ship, SignedIdentity, Site
+from pipeline.datatypes import Flag, Identity, Ship, SignedIdentity, Site
 from pipeline.products import (
     Coverage,
     MonthCoverage,
@@ -60,9 +60,7 @@ def group_visits(
         Visits in the order of first sighting. Cargo is measured on departure, or imputed from the port's own
         measured departures and the usual fill; arrivals prove emptiness and nothing else.
     """
-    passes = list_passes(results, site, signed)
-    tracks = join_sightings(passes, fleet, config=config.visits)
-    calls = [read_call(track, passes, fleet, site, config=config) for track in tracks]
+    passes, tracks, calls = _read_calls(results, site, fleet, config, signed)
     unseen, parted = _unseen(tracks, calls, passes, site, fleet, config)
     visits = [
         replace(call, merged_probability=parted.get(k, 0.0))
@@ -84,6 +82,39 @@ def group_visits(
         flags=_flags(results, visits, usual.departures),
         simulated=site.simulated or any(r.simulated for r in results),
     )
+
+
+def name_sightings(
+    results: Sequence[SceneResult],
+    site: Site,
+    fleet: Sequence[Ship],
+    *,
+    config: Config,
+    signed: Sequence[SignedIdentity] = (),
+) -> dict[tuple[str, str], tuple[Identity, ...]]:
+    """Who each sighting of a visit shows, by scene_id and detection id, as the whole season has it."""
+    _, _, calls = _read_calls(results, site, fleet, config, signed)
+    visits = [call for call in calls if call is not None]
+    ranked, _ = rank_together([_seen(call) for call in visits], fleet, config=config.visits)
+    return {
+        pair: who
+        for call, who in zip(visits, ranked, strict=True)
+        for s in call.track.sightings
+        for pair in ((s.scene_id, s.ship.id), *s.copies)
+    }
+
+
+def _read_calls(
+    results: Sequence[SceneResult],
+    site: Site,
+    fleet: Sequence[Ship],
+    config: Config,
+    signed: Sequence[SignedIdentity],
+) -> tuple[tuple[Pass, ...], tuple[Track, ...], list[Call | None]]:
+    """Passes, tracks, and the call behind each track."""
+    passes = list_passes(results, site, signed)
+    tracks = join_sightings(passes, fleet, config=config.visits)
+    return passes, tracks, [read_call(track, passes, fleet, site, config=config) for track in tracks]
 
 
 def _seen(call: Call) -> Seen:

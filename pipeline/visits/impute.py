@@ -18,6 +18,8 @@ PRIOR_WEIGHT = 4.0
 SHARED_SIGMA = 0.02
 """Error that the measured fills of a port have in common: deck edges, load lines [1]."""
 SAMPLES = 2000
+LEAST_SHARE = 1e-4
+"""Of the usual fills, between two bounds, below which the usual says nothing [1]."""
 LOADING_OVER_LOADED = 1.5
 """Time alongside spent loading over time spent loaded and waiting: some 15 h against 10 h [1]."""
 
@@ -69,7 +71,7 @@ def still_loading(fill: Array, sigma: float, usual: UsualFill) -> Array:
     return np.asarray(passing / (passing + usually))
 
 
-def fill_up(fill: Array, sigma: float, usual: UsualFill) -> Array:
+def fill_up(fill: Array, sigma: float, usual: UsualFill, *, at_most: float = 1.0) -> Array:
     """(samples,) fills on departure of a ship seen alongside once: some of the samples go on loading."""
     from scipy.special import betainc, betaincinv
 
@@ -79,17 +81,20 @@ def fill_up(fill: Array, sigma: float, usual: UsualFill) -> Array:
     below = np.minimum(betainc(a, b, np.clip(fill, 0.0, 1.0)), 1 - 1e-6)
     later = betaincinv(a, b, below + (1 - below) * ((count * 0.7548776662466927 + 0.5) % 1.0))
     goes_on = (count * 0.5698402909980532 + 0.5) % 1.0 < probability
-    return np.asarray(np.where(goes_on, np.maximum(later, fill), fill))
+    return np.asarray(np.where(goes_on, np.maximum(np.minimum(later, at_most), fill), fill))
 
 
-def impute_fill(usual: UsualFill, *, at_least: float = 0.0) -> Array:
-    """(samples,) fills of the beta law, evenly spaced in probability, above a lower bound [1]."""
+def impute_fill(usual: UsualFill, *, at_least: float = 0.0, at_most: float = 1.0) -> Array:
+    """(samples,) fills of the beta law between two bounds, evenly spaced in probability [1]."""
     from scipy.special import betainc, betaincinv
 
     a, b = _beta(usual.mean, usual.sigma)
-    below = min(float(betainc(a, b, at_least)), 1 - 1e-6)
+    below, above = (float(betainc(a, b, bound)) for bound in (at_least, max(at_most, at_least)))
+    if above - below < LEAST_SHARE:  # nothing that is usual here: evenly between the bounds
+        low, high = at_least, max(at_most, at_least + 1e-3)
+        return np.asarray(np.clip(low + (high - low) * (np.arange(SAMPLES) + 0.5) / SAMPLES, 0.0, 1.0))
     share = (np.arange(SAMPLES) + 0.5) / SAMPLES
-    return np.asarray(betaincinv(a, b, below + (1 - below) * share))
+    return np.asarray(betaincinv(a, b, below + (above - below) * share))
 
 
 def impute_cargo(fill: Array, capacity: Estimate) -> tuple[Estimate, tuple[tuple[str, float], ...]]:

@@ -39,7 +39,7 @@ RUN_IN = 12.0
 """Days before the period, empty at their start, from which stays reach into it."""
 SETTLED = 12.0
 """Log odds of one ship against two from which a gap between two looks at a ship is not in doubt [1]."""
-CHAINS, DROPPED, KEPT = 80, 60, 60
+CHAINS, DROPPED, KEPT = 56, 140, 70
 """Chains side by side; sweeps of each that are left out, and that count."""
 
 

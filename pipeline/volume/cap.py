@@ -20,8 +20,8 @@ def count_cap(
     """For each calendar year (UTC) of the period, when the limit was passed.
 
     A visit counts on the day of its departure: as late as the looks allow, so that no date here is too early
-    by the width of a window. The baseline crosses where its median does; the probability, at the end of each
-    month, is over all draws with unseen visits included.
+    by the width of a window. Baseline and total cross where their medians do; the probabilities, at the end
+    of each month, are over all draws.
     """
     dates = np.array([_counted_on(v, period).toordinal() for v in visits.visits], dtype=np.int64)
     barrels = season.cargo * season.barrels_per_tonne
@@ -44,33 +44,49 @@ def _one_year(
     period: Period,
     config: VolumeConfig,
 ) -> CapYear:
-    dates, barrels = seen
     first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
-    mine = (dates >= first) & (dates <= last)
-    order = np.flatnonzero(mine)[np.argsort(dates[mine], kind="stable")]
-    ordered, running = dates[order], np.cumsum(barrels[order], axis=0)
-    # The last visit of each day carries the day's sum.
-    ends = np.flatnonzero(np.diff(ordered, append=last + 1))
-    crossed = next(
-        (date.fromordinal(int(ordered[k])) for k in ends if np.median(running[k]) > config.cap), None
-    )
+    days = np.unique(np.concatenate([part[0].ravel() for part in (seen, unseen)]))
+    days = days[(days >= first) & (days <= last)]
+    ends = _month_ends(year, period)
+    marks = np.union1d(days, [end.toordinal() for end in ends]).astype(np.int64)
+    baseline = _by_day(*seen, first, marks)
+    total = baseline + _by_day(*unseen, first, marks)
     probabilities = []
-    for end in _month_ends(year, period):
-        day = end.toordinal()
-        number = int(np.searchsorted(ordered, day, side="right"))
-        hidden = (unseen[0] >= first) & (unseen[0] <= day)
-        total = np.where(hidden, unseen[1], 0.0).sum(axis=0)
-        if number:
-            total = total + running[number - 1]
+    for end in ends:
+        row = int(np.searchsorted(marks, end.toordinal()))
         probabilities.append(
-            CrossingProbability(date=end.isoformat(), probability=float(np.mean(total > config.cap)))
+            CrossingProbability(
+                date=end.isoformat(),
+                probability=float(np.mean(total[row] > config.cap)),
+                baseline_probability=float(np.mean(baseline[row] > config.cap)),
+            )
         )
     return CapYear(
         year=year,
         limit=config.cap,
-        baseline_crossed_on=None if crossed is None else crossed.isoformat(),
+        baseline_crossed_on=_crossed_on(baseline, marks, config.cap),
         probability_crossed_by=tuple(probabilities),
+        total_crossed_on=_crossed_on(total, marks, config.cap),
     )
+
+
+def _by_day(dates: npt.NDArray[np.int64], barrels: Array, first: int, marks: npt.NDArray[np.int64]) -> Array:
+    """(marks, draws) barrels from the year's first day to each mark, that day included.
+
+    `dates` is (visits,) or (visits, draws).
+    """
+    added = np.zeros((len(marks) + 1, barrels.shape[1]))
+    each = np.broadcast_to(dates[:, None] if dates.ndim == 1 else dates, barrels.shape)
+    rows, inside = np.searchsorted(marks, each), each >= first
+    columns = np.broadcast_to(np.arange(barrels.shape[1]), barrels.shape)
+    np.add.at(added, (rows[inside], columns[inside]), barrels[inside])
+    return np.asarray(np.cumsum(added[:-1], axis=0))
+
+
+def _crossed_on(running: Array, marks: npt.NDArray[np.int64], limit: float) -> str | None:
+    """The first mark at which the median is above the limit."""
+    above = np.flatnonzero(np.median(running, axis=1) > limit) if running.size else np.array([], np.int64)
+    return date.fromordinal(int(marks[above[0]])).isoformat() if above.size else None
 
 
 def _month_ends(year: int, period: Period) -> list[date]:

@@ -17,6 +17,7 @@ from pipeline.products import (
     Designated,
     Period,
     Product,
+    ProductBarrels,
     Quantiles,
     SceneResult,
     Visit,
@@ -29,6 +30,9 @@ from pipeline.volume.cap import count_cap
 from pipeline.volume.draws import Season, draw_cargo, draw_unseen
 
 Array = npt.NDArray[np.float64]
+
+USUAL_DENSITIES = (("gasoline", 745.0), ("kerosene", 800.0), ("diesel", 840.0), ("fuel oil", 980.0))
+"""At 15 degC [kg/m3] (physics.md 5); diesel within EN 590."""
 
 
 def barrels_per_tonne(density15: npt.ArrayLike) -> Array:
@@ -72,8 +76,8 @@ def estimate_volume(
     season = draw_season(visits, fleet, config=config)
     measured = np.array([v.status == "measured" for v in visits.visits], dtype=bool)
     barrels = season.cargo * season.barrels_per_tonne
-    parts = barrels[measured].sum(axis=0), barrels[~measured].sum(axis=0)
-    unseen = season.unseen_cargo.sum(axis=0) * season.barrels_per_tonne
+    tonnes = season.cargo[measured].sum(axis=0), season.cargo[~measured].sum(axis=0)
+    unseen = season.unseen_cargo.sum(axis=0)
     period = period or _period(results)
     return VolumeDocument(
         period=period,
@@ -84,13 +88,9 @@ def estimate_volume(
         ),
         seed=settings.seed,
         draws=settings.draws,
-        barrels=Barrels(
-            measured=quantiles(parts[0]),
-            imputed=quantiles(parts[1]),
-            unseen=quantiles(unseen),
-            baseline=quantiles(parts[0] + parts[1]),
-            total=quantiles(parts[0] + parts[1] + unseen),
-        ),
+        barrels=_parts(*(part * season.barrels_per_tonne for part in (*tonnes, unseen))),
+        tonnes=_parts(*tonnes, unseen),
+        by_product=_by_product(tonnes[0] + tonnes[1], unseen),
         visits=VisitCounts(seen=len(visits.visits), unseen=quantiles(season.unseen.astype(np.float64))),
         cap=() if period is None else count_cap(visits, season, period, config=settings),
         un_designated=count_designated(visits.visits, fleet),
@@ -116,6 +116,33 @@ def draw_season(visits: VisitsDocument, fleet: Sequence[Ship], *, config: Config
         unseen_cargo=unseen,
         barrels_per_tonne=barrels_per_tonne(np.maximum(density, 500.0)),
     )
+
+
+def _parts(measured: Array, imputed: Array, unseen: Array) -> Barrels:
+    """Quantiles of the parts and of their sums, draw by draw."""
+    return Barrels(
+        measured=quantiles(measured),
+        imputed=quantiles(imputed),
+        unseen=quantiles(unseen),
+        baseline=quantiles(measured + imputed),
+        total=quantiles(measured + imputed + unseen),
+    )
+
+
+def _by_product(baseline: Array, unseen: Array) -> tuple[ProductBarrels, ...]:
+    """What the same tonnes would be of each usual product, at its usual density."""
+    found = []
+    for name, density in USUAL_DENSITIES:
+        factor = float(barrels_per_tonne(density))
+        found.append(
+            ProductBarrels(
+                name=name,
+                density15=density,
+                baseline=quantiles(factor * baseline),
+                total=quantiles(factor * (baseline + unseen)),
+            )
+        )
+    return tuple(found)
 
 
 def quantiles(draws: Array) -> Quantiles:
