@@ -301,6 +301,34 @@ def test_one_acquisition_delivered_twice_counts_once() -> None:
     assert found.coverage.by_month[0].passes == 3
 
 
+def test_two_clocks_and_two_satellites_minutes_apart_are_one_look() -> None:
+    minutes = 12 / 1440
+    missed = make_scene(1 + minutes, EMPTY, name="other-satellite")
+    found = group(look(0), look(1, ship_at("b1")), missed, look(2, ship_at("b1")), look(3))
+    (visit,) = found.visits
+    assert days(visit)[2:] == pytest.approx((2, 3))
+    assert found.coverage.by_month[0].passes == 4
+    codes = {flag.code: flag.message for flag in found.flags}
+    assert "other-satellite" in codes["looks-disagree"]
+    assert codes["one-look"].startswith("2 scenes")
+
+
+def test_one_signed_ship_at_two_berths_at_once_is_flagged_and_nothing_is_lost() -> None:
+    both = (ship_at("b1"), ship_at("b2", name="d2"))
+    words = (signature(1, OTHER.imo), signature(1, OTHER.imo, name="d2"))
+    found = group_visits((look(0), look(1, *both), look(2)), SITE, FLEET, config=CONFIG, signed=words)
+    assert len(found.visits) == 2
+    (flag,) = [f for f in found.flags if f.code == "in-two-places"]
+    assert all(v.visit_id in flag.message for v in found.visits)
+    apart = group(look(0), look(1, ship_at("b1"), ship_at("b2", ship=OTHER, name="d2")), look(2))
+    assert "in-two-places" not in {f.code for f in apart.flags}
+
+
+def test_a_ship_that_lies_beside_another_is_flagged() -> None:
+    beside = replace(ship_at("b1", LADEN), flags=("ship-to-ship",))
+    assert "ship-to-ship" in only_visit(look(0), look(1, beside), look(2)).flags
+
+
 def test_the_order_of_the_scenes_does_not_matter() -> None:
     scenes = [look(0), look(1, ship_at("b1", BALLAST)), look(2, ship_at("b1", LADEN)), look(3)]
     assert group(*scenes) == group(*reversed(scenes))

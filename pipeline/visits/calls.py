@@ -143,6 +143,8 @@ def _flags(track: Track, passes: Sequence[Pass], site: Site, berths: set[str]) -
         flags.append("identity-signed")
     if not berths:
         flags.append("anchorage-only")
+    if any("ship-to-ship" in s.ship.flags for s in track.sightings):
+        flags.append("ship-to-ship")
     if _before_berth(measured_looks(track.sightings), track) is not None:
         flags.append("arrived-part-laden")
     if _seen_before(track.sightings[0], passes) is None:

@@ -28,6 +28,8 @@ from pipeline.visits.sightings import Pass, list_passes
 from pipeline.visits.tracks import Track, compare_looks, join_sightings
 
 DAY = 86_400.0
+LIKELY = 0.5
+"""Probability from which a first name is asked whether she can be there [1]."""
 
 
 def group_visits(
@@ -79,7 +81,7 @@ def group_visits(
         ),
         coverage=_coverage(passes, site),
         unseen=unseen,
-        flags=_flags(results, visits, usual.departures),
+        flags=(*_flags(results, visits, usual.departures), *_doubts(passes, visits, names)),
         simulated=site.simulated or any(r.simulated for r in results),
     )
 
@@ -309,3 +311,40 @@ def _flags(results: Sequence[SceneResult], calls: Sequence[Call], departures: in
         )
         flags.append(Flag(code="imputed", message=f"the cargo of {imputed} visits is imputed from {basis}"))
     return tuple(flags)
+
+
+def _doubts(passes: Sequence[Pass], calls: Sequence[Call], names: Sequence[str]) -> tuple[Flag, ...]:
+    """Looks that count as one, looks that contradict each other, one ship in two places."""
+    flags = []
+    together = [p for p in passes if len(p.scenes) > 1]
+    if together:
+        scenes = sum(len(p.scenes) for p in together)
+        message = f"{scenes} scenes within minutes of each other count as {len(together)} looks"
+        flags.append(Flag(code="one-look", message=message))
+    flags += [
+        Flag(
+            code="looks-disagree",
+            message=f"berth {berth} is taken in one and empty in another of {', '.join(p.scenes)}: counted as"
+            " taken",
+        )
+        for p in together
+        for berth in p.disagree
+    ]
+    for k, call in enumerate(calls):
+        for j in range(k):
+            if _in_two_places(calls[j], call):
+                who = call.identity[0].name
+                message = f"{who} is the likeliest name of {names[j]} and {names[k]}, which overlap"
+                flags.append(Flag(code="in-two-places", message=message))
+    return tuple(flags)
+
+
+def _in_two_places(first: Call, second: Call) -> bool:
+    """Whether two visits have one likely name and were seen at overlapping times."""
+    one, other = first.identity[0], second.identity[0]
+    if one.name is None or (one.imo, one.name) != (other.imo, other.name):
+        return False
+    if min(one.probability, other.probability) < LIKELY:
+        return False
+    early, late = first.track.sightings, second.track.sightings
+    return early[0].time <= late[-1].time and late[0].time <= early[-1].time

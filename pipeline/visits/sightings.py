@@ -11,8 +11,9 @@ from typing import cast
 from pipeline.datatypes import BerthOutcome, LonLat, Polygon, SignedIdentity, Site
 from pipeline.products import DetectionResult, SceneResult
 
-ONE_PASS = timedelta(seconds=180)
-"""Scenes closer than this are one look: strips of one orbit, one acquisition delivered twice."""
+ONE_PASS = timedelta(minutes=20)
+"""Scenes closer than this are one look: strips of one orbit, one acquisition delivered twice under two
+clocks, two satellites minutes apart. No tanker leaves a berth, and no other takes it, in less."""
 METRES_PER_DEGREE = 111_195.0
 """Of latitude, on the mean sphere."""
 RANKS: dict[BerthOutcome, int] = {"not-imaged": 0, "obscured": 1, "clear-empty": 2, "occupied": 3}
@@ -55,6 +56,9 @@ class Pass:
     cloud_fraction: float
     """Of the clearest scene; 1 where it was not said."""
     footprints: tuple[Polygon, ...]
+    scenes: tuple[str, ...] = ()
+    disagree: tuple[str, ...] = ()
+    """Berths that one of the scenes shows empty and another taken."""
 
     def shows(self, berth_id: str) -> bool:
         """Whether a ship at this berth would have been seen."""
@@ -103,8 +107,10 @@ def latest_words(signed: Sequence[SignedIdentity]) -> Words:
 
 def _pass_of(group: Sequence[SceneResult], site: Site, words: Words) -> Pass:
     outcomes: dict[str, tuple[BerthOutcome, float]] = {}
+    said: dict[str, set[str]] = {}
     for result in group:
         for berth in result.berths:
+            said.setdefault(berth.id, set()).add(berth.state)
             new = (berth.state, berth.clear_fraction)
             old = outcomes.get(berth.id)
             if old is None or (RANKS[new[0]], new[1]) > (RANKS[old[0]], old[1]):
@@ -122,6 +128,8 @@ def _pass_of(group: Sequence[SceneResult], site: Site, words: Words) -> Pass:
         sightings=_merge_copies(found, words),
         cloud_fraction=min((r.cloud.cloud_fraction for r in group if r.cloud is not None), default=1.0),
         footprints=tuple(r.footprint for r in group if r.footprint is not None),
+        scenes=tuple(r.scene_id for r in group),
+        disagree=tuple(sorted(b for b, states in said.items() if {"occupied", "clear-empty"} <= states)),
     )
 
 
