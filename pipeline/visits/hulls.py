@@ -25,7 +25,7 @@ from pipeline.visits.identity import (
     rank_scores,
     same_size,
 )
-from pipeline.visits.likeness import compare_series
+from pipeline.visits.likeness import compare_decks
 
 Array = npt.NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def rank_together(
     for k, visit in enumerate(visits):
         if visit.signed is not None:
             alone[k] = _as_signed(visit.signed, rows)
-    decks = _of_pairs(visits, lambda a, b: compare_series(a.looks, b.looks))
+    decks = _compare_visits(visits)
     apart = _of_pairs(visits, _cannot_be) > 0
     posterior = _normalise(alone)
     for _ in range(ROUNDS):
@@ -115,6 +115,17 @@ def _one_ship(visits: Sequence[Seen], posterior: Array, decks: Array, apart: npt
     odds = SAME_UNLISTED / (1 - SAME_UNLISTED) * np.exp(np.clip(sizes + decks, -30, 30))
     same = listed @ listed.T + np.outer(nobody, nobody) * odds / (1 + odds)
     return np.asarray(np.where(apart, np.minimum(same, 1 - EXCLUDED), same))
+
+
+def _compare_visits(visits: Sequence[Seen]) -> Array:
+    """(visits, visits) log odds of one ship by the decks, the mean over pairs of looks; nil without looks."""
+    looks = [look for visit in visits for look in visit.looks]
+    counts = np.array([len(visit.looks) for visit in visits])
+    owner = np.repeat(np.eye(len(visits)), counts, axis=0)
+    total = owner.T @ compare_decks(looks, looks) @ owner
+    found = total / np.maximum(np.outer(counts, counts), 1)
+    np.fill_diagonal(found, 0.0)
+    return np.asarray(found)
 
 
 def _of_pairs(visits: Sequence[Seen], compare: Callable[[Seen, Seen], float]) -> Array:

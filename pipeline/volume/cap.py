@@ -75,12 +75,12 @@ def _by_day(dates: npt.NDArray[np.int64], barrels: Array, first: int, marks: npt
 
     `dates` is (visits,) or (visits, draws).
     """
-    added = np.zeros((len(marks) + 1, barrels.shape[1]))
+    draws = barrels.shape[1]
     each = np.broadcast_to(dates[:, None] if dates.ndim == 1 else dates, barrels.shape)
-    rows, inside = np.searchsorted(marks, each), each >= first
-    columns = np.broadcast_to(np.arange(barrels.shape[1]), barrels.shape)
-    np.add.at(added, (rows[inside], columns[inside]), barrels[inside])
-    return np.asarray(np.cumsum(added[:-1], axis=0))
+    rows = np.where(each >= first, np.searchsorted(marks, each), len(marks))
+    places = (rows * draws + np.arange(draws)).ravel()
+    added = np.bincount(places, weights=barrels.ravel(), minlength=(len(marks) + 1) * draws)
+    return np.asarray(np.cumsum(added.reshape(-1, draws)[: len(marks)], axis=0))
 
 
 def _crossed_on(running: Array, marks: npt.NDArray[np.int64], limit: float) -> str | None:
