@@ -127,10 +127,9 @@ def test_pairs_are_shared_out_as_by_brute_force(odds: dict[tuple[int, int], floa
 
 def test_two_sites_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The port's calls stand apart: they are in no sum, and a visit may go on at one of them."""
-    scenes, terminal, fleet = write_season(tmp_path, scenes=3)
+    scenes, terminal, fleet = write_season(tmp_path, scenes=2)
     monkeypatch.setattr(tiny_season, "EAST", tiny_season.EAST + 200_000.0)
-    for day in (4, 5):
-        write_scene(scenes, f"port-{day}", day=day, ship=True)
+    write_scene(scenes, "port-4", day=4, ship=True)
     port = write_site(tmp_path / "port.geojson")
     with pytest.raises(UsageError, match="site quay"):
         read_sites([str(terminal), str(port)])
@@ -167,4 +166,3 @@ def test_two_sites_in_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     (voyage,) = season["voyages"]
     assert voyage["calls"][0]["visit_id"] == "port-20240805-port-b1"
     assert voyage["calls"][0]["probability"] > 0.5
-    assert set(run(beyond)[0].values()) == {"up to date"}
