@@ -38,6 +38,8 @@ READ_DRAUGHT_SIGMA = 0.15
 """Of a draught that somebody states without an error [m]."""
 REGISTER_SIGMA = 0.003
 """Of a deadweight in a register, relative [1]."""
+LEAST_FILL, MOST_FILL = 0.05, 1.1
+"""Shares of a known capacity outside of which a stated cargo is doubted [1]."""
 SEEN = frozenset({"pair", "single-laden", "part-loaded"})
 """Evidence that a departure was measured by whoever made the list."""
 DRAWS = 2000
@@ -72,8 +74,13 @@ def write_ledger(file: CallsFile, fleet: Sequence[Ship], *, config: Config) -> V
         Without coverage and without unseen visits: nobody says here when the berths could be seen, so that
         the sum is of what was counted, and no more.
     """
-    rows = sorted(file.calls, key=lambda c: (c.end, c.line))
-    visits = [visit for row in rows for visit in _visits_of(row, fleet, config)]
+    visits: list[Visit] = []
+    doubts: list[Flag] = []
+    for given in sorted(file.calls, key=lambda c: (c.end, c.line)):
+        ship = find_ship(given, fleet)
+        row, said = without_impossible(given, ship, config)
+        doubts += [Flag(code="doubtful", message=f"{file.name} line {row.line}: {d}") for d in said]
+        visits += _visits_of(row, ship, config)
     return VisitsDocument(
         visits=tuple(visits),
         coverage=Coverage(usable_times=(), by_month=()),
@@ -85,6 +92,7 @@ def write_ledger(file: CallsFile, fleet: Sequence[Ship], *, config: Config) -> V
             ),
             *file.refused,
             *file.notes,
+            *doubts,
         ),
     )
 
@@ -141,9 +149,40 @@ def _meets(visit: Visit, claim: Claim) -> bool:
 # --------------------------------------------------------------------------------------------- a row
 
 
-def _visits_of(row: ReportedCall, fleet: Sequence[Ship], config: Config) -> list[Visit]:
+def without_impossible(
+    row: ReportedCall, ship: Ship | None, config: Config
+) -> tuple[ReportedCall, list[str]]:
+    """The row without a draught that she cannot have had, and a word on all that is doubtful in it."""
+    doubts: list[str] = []
+    if row.imo is not None and ship is None:
+        doubts.append(f"IMO {row.imo} is not in the register, so her size is that of the trade")
+    deepest = _deepest(ship)
+    if row.draught_departure is not None and deepest is not None and row.draught_departure > deepest:
+        doubts.append(
+            f"a draught of {row.draught_departure:g} m, where {deepest:.2f} m is her deepest; not used"
+        )
+        row = replace(row, draught_departure=None)
+    arrival, departure = row.draught_arrival, row.draught_departure
+    if arrival is not None and departure is not None and arrival > departure:
+        doubts.append("she arrived deeper than she left: did she discharge here?")
+    capacity, unknown = _capacity(row, ship, config)
+    if row.cargo is not None and not unknown:
+        share = row.cargo / capacity.value
+        if not LEAST_FILL <= share <= MOST_FILL:
+            doubts.append(f"{row.cargo:g} t are {share:.0%} of what she carries; are these tonnes?")
+    return row, doubts
+
+
+def _deepest(ship: Ship | None) -> float | None:
+    """The draught at which her register says that she would be overloaded, or under [m]."""
+    if ship is None:
+        return None
+    limits = [] if ship.summer_draught is None else [1.05 * ship.summer_draught]
+    return min([*limits, *([] if ship.depth is None else [ship.depth])], default=None)
+
+
+def _visits_of(row: ReportedCall, ship: Ship | None, config: Config) -> list[Visit]:
     """A row as visits; ships that nobody named share their unknown size among the calls they made."""
-    ship = find_ship(row, fleet)
     loaded = _load(row, ship, config)
     stem = row.visit_id or f"line-{row.line}"
     width = len(str(row.calls))

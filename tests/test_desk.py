@@ -83,6 +83,7 @@ def test_a_bad_line_is_named_and_the_others_count(tmp_path: Path, line: str, wor
         ("date,dwt", "call it dwt_t"),
         ("day,fill", "no column date"),
         ("date,fill,fill", "there twice"),
+        ("date;fill;imo", "not separated by commas"),
     ],
 )
 def test_a_column_in_another_unit_is_named(tmp_path: Path, header: str, words: str) -> None:
@@ -145,6 +146,28 @@ def test_a_draught_of_a_ship_without_particulars_is_flagged(tmp_path: Path) -> N
     assert set(visits.visits[0].flags) == {"capacity-unknown", "draught-without-particulars"}
     assert visits.visits[0].status == "imputed"
     assert volume.barrels.measured.p95 == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ("9074729,,7.9,,pair", "7.9 m, where 6.93 m is her deepest; not used"),
+        ("9074729,6.5,4.0,,pair", "did she discharge here"),
+        ("9074729,,,41,", "41 t are 1% of what she carries"),
+        ("9074729,,,9000,", "9000 t are 191%"),
+        ("9319466,,,,", "not in the register"),
+        ("9074729,3.9,6.6,,pair", ""),
+    ],
+)
+def test_what_the_register_cannot_believe_is_said(tmp_path: Path, row: str, words: str) -> None:
+    header = "date,imo,draught_arrival_m,draught_departure_m,cargo_t,evidence"
+    visits, _ = ledger(table(tmp_path / "v.csv", header, f"2024-05-01,{row}"), KNOWN)
+    said = [flag.message for flag in visits.flags if flag.code == "doubtful"]
+    assert len(said) == bool(words)
+    assert all(m.startswith("v.csv line 2: ") and words in m for m in said)
+    assert len(visits.visits) == 1, "the call is counted all the same"
+    if "not used" in words:
+        assert visits.visits[0].status == "imputed"
 
 
 def test_an_unknown_size_has_the_spread_of_the_trade(tmp_path: Path) -> None:
@@ -365,6 +388,6 @@ def test_how_the_command_ends(call: Call, tmp_path: Path) -> None:
 
 def test_an_empty_file_counts_nothing(tmp_path: Path) -> None:
     file = read_calls(table(tmp_path / "v.csv", "date"))
-    assert file == CallsFile(calls=(), refused=(), notes=())
+    assert file == CallsFile(name="v.csv", calls=(), refused=(), notes=())
     visits = write_ledger(file, (), config=CONFIG)
     assert measure_desk(visits, (), (), config=CONFIG).period is None

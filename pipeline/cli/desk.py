@@ -79,7 +79,7 @@ def count_calls(given: Desk, *, as_json: bool) -> int:
     volume = measure_desk(visits, claims, fleet, config=config)
     text = to_json(volume)
     volume = from_json(type(volume), text)
-    for flag in (*file.refused, *file.notes):
+    for flag in visits.flags[1:]:  # after the one that all ledgers have
         say(f"{'refused' if flag in file.refused else 'note'}: {flag.message}")
     if not file.calls:
         say(f"error: {given.visits.name}: no line of it can be used")

@@ -85,6 +85,7 @@ class ReportedCall:
 class CallsFile:
     """What a file of calls holds, and what of it cannot be used."""
 
+    name: str
     calls: tuple[ReportedCall, ...]
     refused: tuple[Flag, ...]
     """One a line that cannot be used: which column, found, expected."""
@@ -125,7 +126,9 @@ def read_calls(path: Path) -> CallsFile:
             calls.append(_read_call(line, cells))
         except ValueError as error:
             refused.append(Flag(code="line-refused", message=f"{name} line {line}: {error}"))
-    return CallsFile(calls=tuple(calls), refused=tuple(refused), notes=(*notes, *_repeats(name, calls)))
+    return CallsFile(
+        name=name, calls=tuple(calls), refused=tuple(refused), notes=(*notes, *_repeats(name, calls))
+    )
 
 
 def _read_call(line: int, cells: Mapping[str | None, str]) -> ReportedCall:

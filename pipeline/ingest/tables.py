@@ -45,6 +45,10 @@ def read_table(path: Path, code: str) -> tuple[str, list[tuple[int, Cells]], lis
         raise InputError(
             code, f"{path.name}: not readable as CSV: {error}", hint="save it as UTF-8 CSV"
         ) from error
+    if len(columns) == 1 and any(mark in columns[0] for mark in ";\t"):
+        raise InputError(
+            code, f"{path.name}: columns are not separated by commas", hint="save it with commas"
+        )
     if len(set(columns)) < len(columns):
         twice = next(c for c in columns if columns.count(c) > 1)
         raise InputError(code, f"{path.name}: column {twice!r} is there twice", hint="one name a column")
