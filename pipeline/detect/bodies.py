@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip, Grid
-from pipeline.detect.candidates import Candidate, find_candidates, open_water
+from pipeline.detect.candidates import Candidate
 from pipeline.detect.fine import contrast_near, fit_fine
 from pipeline.detect.outline import Box, Cover, hull_polygon, moments_box, refine_box, split_abreast
 from pipeline.detect.quay import find_steps
@@ -49,30 +49,8 @@ class Found:
     score: float
     quay: bool
     flags: tuple[str, ...]
-
-
-def find_bodies(
-    chip: Chip, usable: BoolArray, fixed: BoolArray | None, looked: Looked, config: DetectConfig
-) -> list[Found]:
-    """Hulls in the bodies that stand out of the water, those at quays that are not known among them.
-
-    Parameters
-    ----------
-    usable, fixed
-        (row, col) on `chip`; `fixed` is None where nothing is known.
-    """
-    candidates, land = find_candidates(
-        looked.water, looked.usable, looked.fixed, looked.chip.grid.gsd, min_length=config.min_length
-    )
-    found: list[Found] = []
-    for candidate in candidates:
-        for rough in _rough_boxes(candidate, looked, config):
-            fine = _measure(chip, usable, fixed, looked, rough)
-            judged = _judge(fine, candidate, looked, config) or _judge(rough, candidate, looked, config)
-            if judged is not None:
-                found.append(judged)
-    wet = open_water(looked.water, looked.usable & ~looked.shaded, looked.chip.grid.gsd)
-    return found + _alongside(looked, land, wet, config)
+    sigmas: tuple[float, float] | None = None
+    """Of length and beam [m]; None: as they usually are at her pixels."""
 
 
 # ------------------------------------------------------------------------------------------ boxes
@@ -89,7 +67,7 @@ def _plane(looked: Looked) -> npt.NDArray[np.float32]:
     return np.where(hidden, 0.0, plane).astype(np.float32)
 
 
-def _rough_boxes(candidate: Candidate, looked: Looked, config: DetectConfig) -> list[Box]:
+def rough_boxes(candidate: Candidate, looked: Looked, config: DetectConfig) -> list[Box]:
     """The candidate's box at the search's pixels; two where two hulls lie side by side."""
     import cv2
 
@@ -118,7 +96,7 @@ def _rough_boxes(candidate: Candidate, looked: Looked, config: DetectConfig) -> 
     return boxes if coarse else [b for box in boxes for b in split_abreast(cover, box)]
 
 
-def _measure(chip: Chip, usable: BoolArray, fixed: BoolArray | None, looked: Looked, rough: Box) -> Box:
+def measure_box(chip: Chip, usable: BoolArray, fixed: BoolArray | None, looked: Looked, rough: Box) -> Box:
     """The box at full resolution, where pixels are fine enough to be counted."""
     window = window_about(chip.grid, rough, margin=30.0)
     if chip.grid.gsd >= _COARSE or window is None:
@@ -175,7 +153,7 @@ def fill_polygon(grid: Grid, ground: Array) -> BoolArray:
 # ------------------------------------------------------------------------------------------ judgement
 
 
-def _judge(box: Box, candidate: Candidate, looked: Looked, config: DetectConfig) -> Found | None:
+def judge_box(box: Box, candidate: Candidate, looked: Looked, config: DetectConfig) -> Found | None:
     """The box as a ship with its score, or None where it is none."""
     grid = looked.chip.grid
     slender = box.length / max(box.beam, 1e-6)
@@ -208,7 +186,7 @@ def _judge(box: Box, candidate: Candidate, looked: Looked, config: DetectConfig)
     return Found(box=box, score=float(round(score, 4)), quay=False, flags=flags)
 
 
-def _alongside(looked: Looked, land: BoolArray, wet: BoolArray, config: DetectConfig) -> list[Found]:
+def find_alongside(looked: Looked, land: BoolArray, wet: BoolArray, config: DetectConfig) -> list[Found]:
     """Ships at quays that are not known, told by the step they make in the waterfront."""
     steps = find_steps(
         land, wet, looked.chip.grid, min_length=config.min_length, max_length=config.max_length

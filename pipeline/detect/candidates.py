@@ -103,18 +103,19 @@ def _cut(inside: BoolArray, others: BoolArray, *, least: float, gsd: float) -> l
 
 
 def find_candidates(
-    water: Water, usable: BoolArray, fixed: BoolArray | None, gsd: float, *, min_length: float
+    out: BoolArray, fixed: BoolArray | None, gsd: float, *, min_length: float
 ) -> tuple[list[Candidate], BoolArray]:
     """Bodies of a ship's area, and (row, col) what is too large for one and not known: quays among it.
 
     Parameters
     ----------
+    out
+        (row, col), True on what stands out of the water.
     fixed
         (row, col), True on land and known structure; None where nothing is known.
     min_length
         Of a ship [m].
     """
-    out = standing_out(water, usable, gsd)
     if fixed is not None:
         out = _open_narrow(out & ~fixed, gsd)
     land = find_land(out, gsd)

@@ -9,12 +9,13 @@ import numpy as np
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, ShipKind
-from pipeline.detect.bodies import Found, Looked, find_bodies, window_about
+from pipeline.detect.bodies import Found, Looked, window_about
+from pipeline.detect.coarse import find_coarse
 from pipeline.detect.colour import FINE_GSD, find_water_fine
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
 from pipeline.detect.hulls import find_hulls
 from pipeline.detect.outline import Box, hull_polygon
-from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
+from pipeline.detect.scale import clear_of_clouds, is_dull, reduce_chip, reduce_share
 from pipeline.detect.structure import Structure, without_structure
 from pipeline.detect.water import find_water
 from pipeline.geometry import crop_grid, ground_to_lonlat
@@ -24,7 +25,11 @@ _SEARCH = 2.0
 
 
 def find_ships(
-    chip: Chip, clouds: CloudMask, *, known: Structure | None, config: DetectConfig
+    chip: Chip,
+    clouds: CloudMask,
+    *,
+    known: Structure | None,
+    config: DetectConfig,
 ) -> tuple[Detection, ...]:
     """Every ship of the chip with her outline at the waterline, from north-west to south-east.
 
@@ -42,11 +47,11 @@ def find_ships(
     small, factor = reduce_chip(chip, _SEARCH)
     usable = clear_of_clouds(chip, clouds)
     open_sky = reduce_share(usable, factor) > 0.5
-    if not open_sky.any():
+    fine = chip.grid.gsd <= FINE_GSD
+    if not open_sky.any() or (not fine and is_dull(small, open_sky)):
         return ()
     fixed = None if known is None else known.fixed
     coarse_fixed = None if fixed is None else reduce_share(fixed, factor) > 0.5
-    fine = chip.grid.gsd <= FINE_GSD
     water = find_water_fine(small, open_sky) if fine else find_water(small, open_sky)
     if known is not None and factor == 1:
         water = without_structure(water, known.lift)
@@ -57,8 +62,7 @@ def find_ships(
         water=water,
         fixed=coarse_fixed,
     )
-    find = find_hulls if fine else find_bodies
-    found = find(chip, usable, fixed, looked, config)
+    found = find_hulls(chip, usable, fixed, looked, config) if fine else find_coarse(looked, config)
     seen = usable if fixed is None else usable & ~fixed
     kept = sorted(_without_doubles(found), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
     return tuple(_describe(f, chip, seen, number + 1) for number, f in enumerate(kept))
@@ -91,6 +95,8 @@ def _describe(found: Found, chip: Chip, seen: BoolArray, number: int) -> Detecti
     flags = found.flags + (() if "alongside" in found.flags else bearing.flags)
     cut = bool({"wake", "cut-by-edge", "part-clouded"} & set(flags))
     sigma = _sigmas(gsd, box, found.quay, cut)
+    if found.sigmas is not None:
+        sigma = (*found.sigmas, sigma[2])
     return Detection(
         id=f"d{number}",
         outline=tuple((float(x), float(y)) for x, y in outline),

@@ -1,0 +1,186 @@
+"""Ships at pixels of some metres: foam told from hull, beams unblurred, dull sea skipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_detect import BANDS, CONFIG, SHORE, Ship, draw, grid_of, sky
+
+from pipeline.clouds import find_clouds
+from pipeline.config import CloudsConfig, IngestConfig
+from pipeline.datatypes import Chip, Detection
+from pipeline.detect import find_ships
+from pipeline.detect.mixed import measure_mixed
+from pipeline.detect.outline import Box, Cover
+from pipeline.detect.scale import is_dull
+from pipeline.detect.wake import band_shift, lift_bands, solid_ends
+from pipeline.detect.water import find_water
+from pipeline.geometry import axis_between
+from pipeline.ingest import find_deliveries, read_chip, read_scene
+
+ROOT = Path(__file__).resolve().parents[1]
+IMAGERY = ROOT.parent / "shared" / "imagery"
+ALONG = np.arange(-300.0, 301.0, 5.0)
+
+
+def between(low: float, high: float, blur: float = 8.0) -> npt.NDArray[np.float64]:
+    """A blurred plateau on `ALONG`, half its height at both ends."""
+    step = 5.0
+    plateau = ((low < ALONG) & (high > ALONG)).astype(np.float64)
+    return np.asarray(cv2.GaussianBlur(plateau[None], (0, 0), blur / step)[0], np.float64)
+
+
+def find(chip: Chip) -> tuple[Detection, ...]:
+    return find_ships(chip, sky(chip), known=None, config=CONFIG)
+
+
+# ------------------------------------------------------------------------------------------- wakes
+
+
+@settings(max_examples=25, deadline=None)
+@given(length=st.floats(50, 180), tail=st.floats(120, 250), foam=st.floats(0.5, 2.0))
+def test_foam_is_cut_off_behind_the_hull(length: float, tail: float, foam: float) -> None:
+    hull, wake = between(-length / 2, length / 2), between(-length / 2 - tail, -length / 2)
+    ends = solid_ends(ALONG, 0.1 * hull, 0.1 * hull + foam * 0.1 * wake, (-length / 2 - tail, length / 2))
+    assert ends is not None
+    assert ends[0] == pytest.approx(-length / 2, abs=8)
+    assert ends[1] == pytest.approx(length / 2, abs=8)
+
+
+def test_a_solid_hull_is_not_cut_though_her_stern_is_darker() -> None:
+    hull = 0.12 * between(0, 90) + 0.05 * between(-90, 0)
+    assert solid_ends(ALONG, hull, hull, (-90, 90)) is None
+
+
+@pytest.mark.parametrize("shift", [-17.0, -4.0, 0.0, 8.0, 12.5])
+def test_the_shift_between_bands_is_read_to_a_part_of_a_pixel(shift: float) -> None:
+    first, second = between(-60, 60), between(-60 + shift, 60 + shift)
+    assert band_shift(ALONG, first, second, 40.0) == pytest.approx(shift, abs=2.5)
+
+
+def test_noise_has_no_shift() -> None:
+    rng = np.random.default_rng(3)
+    assert band_shift(ALONG, rng.normal(size=ALONG.size), rng.normal(size=ALONG.size), 40.0) == 0.0
+
+
+def wake_of(chip: Chip, ship: Ship, tail: float) -> Chip:
+    """The chip with foam behind a ship that heads north: white, dimmer in the near infrared."""
+    (x, y), _, length, beam = ship
+    a, b, c, d, e, f = chip.grid.to_ground
+    row, col = np.mgrid[: chip.grid.shape[0], : chip.grid.shape[1]] + 0.5
+    east, north = a * col + b * row + c, d * col + e * row + f
+    behind = (north < y - length / 2) & (north > y - length / 2 - tail) & (np.abs(east - x) < beam / 2)
+    foam = cv2.GaussianBlur(behind.astype(np.float32), (0, 0), 0.6)
+    bands = {"blue": 0.22, "green": 0.22, "red": 0.2, "nir": 0.13, "swir16": 0.02}
+    pixels = np.stack([p + foam * bands[n] for p, n in zip(chip.pixels, chip.bands, strict=True)])
+    return Chip(pixels=pixels, valid=chip.valid, bands=chip.bands, grid=chip.grid, calibrated=True)
+
+
+def with_swir(chip: Chip) -> Chip:
+    """The chip with a short-wave infrared band: 0.8 of the near infrared, at pixels twice as wide."""
+    swir = cv2.blur(0.8 * chip.pixels[3], (2, 2))
+    pixels = np.concatenate([chip.pixels, swir[None]])
+    return Chip(pixels=pixels, valid=chip.valid, bands=(*BANDS, "swir16"), grid=chip.grid, calibrated=True)
+
+
+def test_a_wake_is_flagged_and_not_measured_as_length() -> None:
+    ship: Ship = ((0.0, 50.0), 0.0, 120.0, 20.0)
+    chip = wake_of(with_swir(draw(grid_of(10.0, 600.0), [ship])), ship, 250.0)
+    (found,) = find(chip)
+    assert "wake" in found.flags
+    assert abs(found.length - 120) < 2 * found.length_sigma
+    assert abs(found.beam - 20) < 2.5 * found.beam_sigma
+    assert axis_between(found.heading, 0.0) < 3
+
+
+# ------------------------------------------------------------------------------------------- beams
+
+
+@settings(max_examples=20, deadline=None)
+@given(length=st.floats(90, 250), heading=st.floats(0, 180), seed=st.integers(0, 99))
+def test_beams_at_ten_metres_are_within_their_sigma(length: float, heading: float, seed: int) -> None:
+    beam = length / 6.3
+    chip = draw(grid_of(10.0, 500.0), [((0.0, 0.0), heading, length, beam)], seed=seed)
+    water = find_water(chip, chip.valid)
+    cover = Cover(grid=chip.grid, plane=np.maximum(water.lift, 0.0).astype(np.float32))
+    box = Box(centre=(0.0, 0.0), heading=heading, length=length, beam=beam + 10.0)
+    hull = measure_mixed(lift_bands(chip, water), cover, box)
+    assert abs(hull.box.beam - beam) < 3.5 * hull.beam_sigma
+    assert "wake" not in hull.flags
+
+
+# ------------------------------------------------------------------------------------ what is skipped
+
+
+def test_dull_blocks_are_skipped_and_others_are_not() -> None:
+    sea = draw(grid_of(10.0), [])
+    ship = draw(grid_of(10.0), [((0.0, 0.0), 20.0, 60.0, 10.0)])
+    shore = draw(grid_of(10.0), [], quays=[SHORE])
+    land = draw(grid_of(10.0), [], quays=[(-400.0, -400.0, 400.0, 400.0)])
+    assert is_dull(sea, sea.valid)
+    assert is_dull(land, land.valid)
+    assert not is_dull(ship, ship.valid)
+    assert not is_dull(shore, shore.valid)
+
+
+def test_glint_and_haze_move_nothing() -> None:
+    ship: Ship = ((40.0, 30.0), 60.0, 150.0, 24.0)
+    chip = draw(grid_of(10.0, 600.0), [ship])
+    east = np.linspace(0, 0.03, chip.grid.shape[1], dtype=np.float32)
+    glint = Chip(
+        pixels=chip.pixels + 0.04 + east, valid=chip.valid, bands=BANDS, grid=chip.grid, calibrated=True
+    )
+    (plain,), (seen,) = find(chip), find(glint)
+    assert seen.length == pytest.approx(plain.length, abs=8)
+    assert axis_between(seen.heading, plain.heading) < 2
+
+
+def test_a_nodata_wedge_holds_no_ship() -> None:
+    chip = draw(grid_of(10.0, 600.0), [((150.0, 0.0), 10.0, 150.0, 24.0)])
+    valid = chip.valid.copy()
+    for row in range(valid.shape[0]):
+        valid[row, : row // 2] = False
+    pixels = np.where(valid, chip.pixels, 0.0).astype(np.float32)
+    (found,) = find(Chip(pixels=pixels, valid=valid, bands=BANDS, grid=chip.grid, calibrated=True))
+    assert found.length == pytest.approx(150, abs=14)
+
+
+def test_a_seam_between_detectors_holds_no_ship() -> None:
+    chip = draw(grid_of(10.0, 600.0), [])
+    step = np.where(np.arange(chip.grid.shape[1]) < 60, 0.0, 0.012).astype(np.float32)
+    seam = Chip(pixels=chip.pixels + step, valid=chip.valid, bands=BANDS, grid=chip.grid, calibrated=True)
+    assert find(seam) == ()
+
+
+# ---------------------------------------------------------------------------------------- real images
+
+
+def look_real(folder: Path) -> tuple[Chip, tuple[Detection, ...]]:
+    (delivery,) = find_deliveries([folder])
+    scene = read_scene(delivery)
+    chip = read_chip(scene, aoi=None, config=IngestConfig())
+    clouds = find_clouds(chip, scene.geometry, config=CloudsConfig())
+    return chip, find_ships(chip, clouds, known=None, config=CONFIG)
+
+
+@pytest.mark.imagery
+@pytest.mark.skipif(not IMAGERY.is_dir(), reason="../shared/imagery is not there")
+def test_four_ships_at_anchor_are_four() -> None:
+    _, ships = look_real(IMAGERY / "rapideye-sfbay")
+    assert len(ships) == 4
+    assert all(150 < ship.length < 250 for ship in ships)
+
+
+@pytest.mark.imagery
+@pytest.mark.skipif(not IMAGERY.is_dir(), reason="../shared/imagery is not there")
+def test_most_ships_of_a_port_are_found() -> None:
+    """A floor far below the bench's figure."""
+    _, ships = look_real(IMAGERY / "sen2ships" / "sen2ships" / "casablanca")
+    assert 7 <= len([ship for ship in ships if ship.length >= 60]) <= 30
+    assert sum("alongside" in ship.flags for ship in ships) >= 4
