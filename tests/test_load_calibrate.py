@@ -9,11 +9,14 @@ from functools import lru_cache
 import numpy as np
 import pytest
 from called_ships import CalledShip, departures, draw_called_ship
+from paper_season import make_site
 
 from pipeline.config import Config, LoadConfig
 from pipeline.datatypes import Identity
 from pipeline.load import calibrate_loads
 from pipeline.products import SceneResult
+from pipeline.run import measure_season
+from pipeline.visits import group_visits
 
 CONFIG = Config(load=LoadConfig(draws=500))
 CALLS = 6
@@ -112,3 +115,17 @@ def test_the_flag_names_ship_and_calls() -> None:
     assert flag.code == "calibrated"
     assert flag.message.startswith("SHIP 0")
     assert f"{CALLS} calls" in flag.message
+
+
+def test_a_season_reads_ships_that_call_again() -> None:
+    """The whole way: the visits' own terms shrink, and the season says so."""
+    one = ship(0)
+    site, fleet = make_site(), (one.listed,)
+    alone = group_visits(one.results, site, fleet, config=CONFIG)
+    visits, volume = measure_season(one.results, site, fleet, CONFIG)
+    assert "calibrated" in {f.code for f in visits.flags}
+    assert len(visits.visits) == len(alone.visits) == CALLS == volume.visits.seen
+    for before, after in zip(alone.visits, visits.visits, strict=True):
+        terms = [dict(v.budget) for v in (before, after)]
+        assert terms[1]["load-line"] < terms[0]["load-line"]
+        assert terms[1]["consumables"] == pytest.approx(terms[0]["consumables"], rel=0.1)
