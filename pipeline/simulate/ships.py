@@ -9,8 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.simulate.meshes import Array, Colour, Mesh, beam, box, cylinder, join, sheet, tilt
+
+RUST: Colour = (0.04, 0.06, 0.13, 0.20, 0.20)
+SCUM: tuple[Colour, ...] = ((0.03, 0.06, 0.04, 0.15, 0.10), (0.22, 0.22, 0.22, 0.22, 0.20))
+"""Weed and salt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +28,27 @@ class Paint:
     house: Colour
     gear: Colour
     funnel: Colour
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What ships have or lack, beside the parts that all have."""
+
+    edge_pipes: tuple[tuple[float, float, float], ...] = ()
+    """Pipes along the hull near the deck edge: (distance from it, negative for port; width; height) [m]."""
+    margin: float = 0.0
+    """Width of a painted stripe along the deck edge [m]."""
+    margin_tint: float = 1.0
+    """Its brightness against the deck's."""
+    bulwark: tuple[float, float] = (0.0, 0.0)
+    """Stations between which a solid bulwark of a metre stands, as shares of the length from midship."""
+    awnings: int = 0
+    rust: float = 0.0
+    """How much of the side's paint is rust, 0..1."""
+    scum: float = 0.0
+    """Height of the band of weed and salt along the water [m]."""
+    wet: float = 0.0
+    """How much of the deck is wet and dark, 0..1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +79,7 @@ class Hull:
     """Its distance from the deck edge [m]."""
     pipes: int = 6
     hoses: bool = False
+    details: Details = Details()
     seed: int = 0
 
     @property
@@ -86,9 +113,9 @@ def _speckle(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> 
 
 def _sides(hull: Hull, rng: np.random.Generator) -> list[Mesh]:
     """Both sides and the transom from the keel to the deck."""
-    z = np.unique(
-        np.concatenate([np.linspace(0, hull.depth, 12), [hull.paint_line - 0.01, hull.paint_line + 0.01]])
-    )
+    scum = hull.draught + hull.details.scum
+    steps = [hull.paint_line - 0.01, hull.paint_line + 0.01, scum - 0.01, scum + 0.01]
+    z = np.unique(np.concatenate([np.linspace(0, hull.depth, 12), steps]))
     z = z[z <= hull.depth]
     levels = z / hull.depth
     along = np.stack([_stations(hull, v) for v in levels])
@@ -98,6 +125,7 @@ def _sides(hull: Hull, rng: np.random.Generator) -> list[Mesh]:
     )
     streaks = _speckle(rng, (1, along.shape[1]), 0.12) * _speckle(rng, along.shape, 0.05)
     colours = np.broadcast_to(colour, (*along.shape, 5)) * streaks
+    colours = _weathered(hull, colours, z < scum)
     up = np.broadcast_to((z - hull.draught)[:, None], along.shape)
     port = sheet(np.stack([-half, along, up], -1), colours)
     starboard = sheet(np.stack([half, along, up], -1), colours)
@@ -113,6 +141,17 @@ def _sides(hull: Hull, rng: np.random.Generator) -> list[Mesh]:
     return [port, starboard, transom]
 
 
+def _weathered(hull: Hull, colours: Array, low: npt.NDArray[np.bool_]) -> Array:
+    """The side with rust running down it and weed and salt where it is `low`."""
+    details = hull.details
+    rng = np.random.default_rng(hull.seed + 1)
+    if details.scum > 0:
+        tint = np.asarray(SCUM[int(rng.integers(len(SCUM)))])
+        colours = np.where(low[:, None, None], tint, colours)
+    run = (rng.random((1, colours.shape[1], 1)) < details.rust) * rng.uniform(0.3, 0.9)
+    return np.asarray(colours * (1 - run) + run * np.asarray(RUST))
+
+
 def _deck(hull: Hull, rng: np.random.Generator) -> Mesh:
     """The main deck, a little cambered, with patches of paint and rust."""
     y = _stations(hull, 1.0)
@@ -123,6 +162,7 @@ def _deck(hull: Hull, rng: np.random.Generator) -> Mesh:
     coarse = rng.standard_normal((12, 6))
     patches = np.repeat(np.repeat(coarse, 8, 0), 5, 1)[: len(y), : len(across)]
     tint = np.clip(1 + 0.10 * patches, 0.5, 1.5)[..., None] * _speckle(rng, x.shape, 0.06)
+    tint *= np.where(patches < 6 * hull.details.wet - 3, 0.5, 1.0)[..., None]
     points = np.stack([x, np.broadcast_to(y[:, None], x.shape), z], -1)
     return sheet(points, np.asarray(hull.paint.deck) * tint)
 
@@ -211,6 +251,34 @@ def _tanker_deck(hull: Hull, rng: np.random.Generator) -> list[Mesh]:
     return parts
 
 
+def _deck_edge(hull: Hull) -> list[Mesh]:
+    """Pipes, stripe, bulwark and awnings near the edge of the main deck."""
+    L, B, F, details = hull.length, hull.beam, hull.freeboard, hull.details
+    rng = np.random.default_rng(hull.seed + 2)
+    aft, fore = -0.27 * L, 0.29 * L
+    parts: list[Mesh] = []
+    for inset, width, height in details.edge_pipes:
+        x = np.sign(inset) * (B / 2 - abs(inset))
+        parts.append(beam((x, aft, F + height), (x, fore, F + height), width, hull.paint.gear))
+    for side in (-1, 1):
+        if details.margin > 0:
+            x = side * (B / 2 - np.array([0.0, details.margin]))
+            z = F + 0.01 + B / 50 * (1 - (x / (B / 2)) ** 2)
+            tint = np.asarray(hull.paint.deck) * details.margin_tint
+            points = np.array([[(a, y, b) for a, b in zip(x, z, strict=True)] for y in (aft, fore)])
+            parts.append(sheet(points, np.broadcast_to(np.clip(tint, 0, 0.8), (2, 2, 5))))
+        start, stop = (share * L for share in details.bulwark)
+        if stop > start:
+            inner, outer = sorted((side * (B / 2 - 0.12), side * B / 2))
+            parts.append(box((inner, start, F - 0.05), (outer, stop, F + 1.0), hull.paint.side))
+    for _ in range(details.awnings):
+        side, y = rng.choice([-1, 1]), rng.uniform(-0.2, 0.2) * L
+        inner, outer = sorted((side * rng.uniform(0.2, 0.3) * B, side * 0.47 * B))
+        cloth: Colour = ((0.5, 0.5, 0.5, 0.5, 0.4), (0.05, 0.15, 0.05, 0.3, 0.2))[int(rng.integers(2))]
+        parts.append(box((inner, y, F + 2.4), (outer, y + rng.uniform(3, 8), F + 2.5), cloth))
+    return parts
+
+
 def _hatches(hull: Hull, rng: np.random.Generator) -> list[Mesh]:
     """Cargo hatches and cranes of a bulk carrier."""
     L, B, F = hull.length, hull.beam, hull.freeboard
@@ -237,6 +305,7 @@ def build_ship(hull: Hull) -> Mesh:
             parts += _raised(hull, -0.5, -0.33, 2.2, hull.paint.deck)
         parts += _house(hull, rng)
         parts += _tanker_deck(hull, rng) if hull.kind == "tanker" else _hatches(hull, rng)
+        parts += _deck_edge(hull)
     elif hull.kind == "tug":
         parts.append(
             box(

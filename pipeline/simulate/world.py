@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.datatypes import ViewGeometry
 from pipeline.simulate.meshes import Colour, Mesh, beam, box, cylinder, join, place, sheet
 from pipeline.simulate.render import Sea
-from pipeline.simulate.ships import Hull, Paint, build_ship
+from pipeline.simulate.ships import Details, Hull, Paint, build_ship
 
 Situation = Literal["open", "jetty", "ship-to-ship", "tug", "clutter"]
 SITUATIONS: tuple[Situation, ...] = ("open", "jetty", "ship-to-ship", "tug", "clutter")
@@ -67,7 +67,38 @@ def draw_paint(rng: np.random.Generator) -> Paint:
     )
 
 
-def draw_hull(rng: np.random.Generator, *, kind: str = "tanker", heel: float = 0.35) -> Hull:
+def draw_details(rng: np.random.Generator, beam: float) -> Details:
+    """Pipes by the rail, stripes, bulwarks, awnings, rust, weed, wet decks: most ships lack most of them."""
+    pipes = tuple(
+        (float(rng.choice([-1, 1]) * rng.uniform(0.4, 0.2 * beam)), float(rng.uniform(0.2, 0.6)), 0.5)
+        for _ in range(rng.integers(0, 4))
+    )
+    start = float(rng.uniform(-0.26, 0.15))
+    return Details(
+        edge_pipes=pipes,
+        margin=float(rng.uniform(0.2, 0.8)) if rng.random() < 0.3 else 0.0,
+        margin_tint=float(rng.uniform(0.4, 2.0)),
+        bulwark=(start, start + float(rng.uniform(0.05, 0.2))) if rng.random() < 0.2 else (0.0, 0.0),
+        awnings=int(rng.integers(1, 4)) if rng.random() < 0.2 else 0,
+        rust=float(rng.uniform(0.1, 0.8)) if rng.random() < 0.5 else 0.0,
+        scum=float(rng.uniform(0.1, 0.8)) if rng.random() < 0.3 else 0.0,
+        wet=float(rng.uniform(0.2, 0.9)) if rng.random() < 0.25 else 0.0,
+    )
+
+
+def _repaint(paint: Paint, rng: np.random.Generator) -> Paint:
+    """Now and then a deck as her side, or as the sea, or a side as the sea."""
+    draw = rng.random()
+    b, g, r, n, s = (float(v) for v in np.array((0.045, 0.06, 0.05, 0.015, 0.005)) * rng.uniform(0.6, 1.6))
+    sea: Colour = (b, g, r, n, s)
+    if draw < 0.15:
+        return replace(paint, deck=paint.side)
+    if draw < 0.25:
+        return replace(paint, deck=sea)
+    return replace(paint, side=sea) if draw < 0.35 else paint
+
+
+def draw_hull(rng: np.random.Generator, *, kind: str = "tanker") -> Hull:
     """A hull of 60 to 183 m in any state between ballast and laden."""
     length = float(np.exp(rng.uniform(np.log(60), np.log(183))))
     beam_ = length / rng.uniform(5.4, 7.0)
@@ -86,14 +117,15 @@ def draw_hull(rng: np.random.Generator, *, kind: str = "tanker", heel: float = 0
         draught=draught,
         paint_line=float(summer * rng.uniform(0.85, 1.02)),
         trim=float(trim),
-        heel=float(np.clip(rng.normal(0, heel), -1.3, 1.3)),
-        paint=draw_paint(rng),
+        heel=float(np.clip(rng.normal(0, 0.25 if rng.random() < 0.7 else 0.9), -1.6, 1.6)),
+        paint=_repaint(draw_paint(rng), rng),
         forecastle=bool(rng.random() < 0.85),
         poop=bool(rng.random() < 0.8),
         gutter=float(rng.uniform(0.05, 0.30)),
         gutter_inset=float(rng.uniform(0.1, 1.2)),
         pipes=int(rng.integers(3, 9)),
         hoses=bool(rng.random() < 0.25),
+        details=draw_details(rng, float(beam_)),
         seed=int(rng.integers(2**31)),
     )
 
@@ -106,9 +138,9 @@ def draw_sea(rng: np.random.Generator) -> Sea:
     colour = (1 - mix) * clear + mix * turbid
     return Sea(
         upwelling=tuple(float(v) for v in colour * rng.uniform(0.7, 1.4)),  # type: ignore[arg-type]
-        roughness=float(np.exp(rng.uniform(np.log(0.05), np.log(0.30)))),
+        roughness=float(np.exp(rng.uniform(np.log(0.03), np.log(0.35)))),
         depth=float(np.exp(rng.uniform(np.log(0.08), np.log(0.6)))) * (1.5 - mix),
-        waves=float(rng.uniform(0.02, 0.2)),
+        waves=float(rng.uniform(0.01, 0.25)),
         wavelength=float(rng.uniform(4, 25)),
         seed=int(rng.integers(2**31)),
     )
