@@ -73,6 +73,8 @@ class World:
     """Gap to a ship alongside, signed as the jetty; 0 for none [m]."""
     bands: tuple[str, ...] = BANDS
     samples: int = 4
+    traced: float = 1.1
+    """Half the length along which the sea and the ship are traced, in half lengths of the ship."""
     margin: float = 25.0
 
 
@@ -229,7 +231,9 @@ def render(world: World, *, seed: int = 0) -> Chip:
     total = np.zeros((rows * cols, len(BANDS)))
     centres = pixel_to_ground(grid, np.stack([col + 0.5, row + 0.5], axis=-1)).reshape(-1, 2)
     reach = world.beam / 2 + 3.0 * world.freeboard + 24.0
-    near = (np.abs(centres @ starboard) < reach) & (np.abs(centres @ bow) < world.length / 2 + 10.0)
+    near = (np.abs(centres @ starboard) < reach) & (
+        np.abs(centres @ bow) < world.traced * world.length / 2 + 4.0
+    )
     total[~near] = (world.samples**2 * (1 + world.waves * waves[~near]))[:, None] * _open_sea(world)
     near_waves, near_patches = waves[near], patches[near]
     for i in range(k):
