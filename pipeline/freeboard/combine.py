@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import Interval
-from pipeline.freeboard.expected import BAR, HEELS, SYSTEMATIC
+from pipeline.freeboard.expected import HEELS, SYSTEMATIC, gear_heights
 from pipeline.freeboard.sides import SideFit
 
 Array = npt.NDArray[np.float64]
@@ -32,12 +32,12 @@ def _weights(fit: SideFit, beam: float) -> Array:
 def _without_gear(weight: Array, fit: SideFit, beam: float) -> Array:
     """What stands on deck shades its edge, and a shaded edge looks like more shadow, so more freeboard.
 
-    A gutter bar of height b shades b |S| of the deck. Under a low sun a catwalk or pipe rack does too.
+    A gutter bar or a pipe of height b beside the edge shades b |S| of the deck, or of the water beyond.
+    Under a low sun a catwalk or pipe rack does too.
     """
     grid, shade = fit.freeboards, fit.shifts.shade
-    heights, shares = np.polynomial.hermite_e.hermegauss(7)
-    lengths = list(np.maximum(BAR[0] + BAR[1] * heights, 0.0) * shade)
-    shares = shares / shares.sum()
+    heights, shares = gear_heights()
+    lengths = list(heights * shade)
     reach = RACK_HEIGHT * shade - RACK_PLACE * beam
     if reach > 0.0:
         lengths += list(np.linspace(0.1, 1.0, 7) * min(reach, 3.0))

@@ -25,6 +25,9 @@ SYSTEMATIC = 0.06
 BAR = (0.10, 0.12)
 """Mean and standard deviation of the height of the gutter bar or fishplate along the deck's edge, which are
 0.05 to 0.30 m where there are any [m]."""
+PIPE = (0.3, 0.8, 0.15)
+"""From and to which height a pipe stands so near the edge that it shades it [m], and the share of sides that
+have one."""
 HEELS = ((0.2, 0.8), (0.8, 0.2))
 """Standard deviation of heel [deg] and share of ships: most lie upright, some list."""
 PRIOR_SIGMA = 3.0
@@ -43,6 +46,7 @@ def typical_levels(lit: bool) -> Levels:
         shadow=(t["shadow"], 0.012),
         water=(t["water"], 0.02),
         structure=(0.05, 0.03 if lit else 0.01, 0.003, 0.003),
+        boot=0.04 if lit else 0.01,
         bands=0.04 if lit else 0.01,
         bar=0.0 if lit else 0.02,
     )
@@ -98,6 +102,20 @@ def heel_sigma(beam: float) -> float:
     return float(beam / 2 * np.sqrt(variance))
 
 
+def gear_heights() -> tuple[Array, Array]:
+    """Heights of what stands along the deck edge [m] and the probability of each."""
+    steps, shares = np.polynomial.hermite_e.hermegauss(7)
+    low, high, pipe = PIPE
+    heights = np.concatenate([np.maximum(BAR[0] + BAR[1] * steps, 0.0), np.linspace(low, high, 6)])
+    return heights, np.concatenate([(1 - pipe) * shares / shares.sum(), np.full(6, pipe / 6)])
+
+
+def gear_sigma() -> float:
+    """Standard deviation of the height of what stands along the deck edge [m]."""
+    heights, shares = gear_heights()
+    return float(np.sqrt(shares @ heights**2 - (shares @ heights) ** 2))
+
+
 def expected_sigma(
     view: ViewGeometry,
     heading: float,
@@ -133,7 +151,7 @@ def expected_sigma(
                 continue
             known = levels[side] if levels and side in levels else typical_levels(shifts.lit)
             random = side_sigma(shifts, known, freeboard, gsd=gsd)
-            bar = BAR[1] * shifts.shade / shifts.beta if shifts.shade else 0.0
+            bar = gear_sigma() * shifts.shade / shifts.beta if shifts.shade else 0.0
             edges = np.sqrt(2.0) * jitter(0.6 * gsd) / shifts.reach
             information += 1 / (random**2 + edges**2 + heel_sigma(beam) ** 2 + bar**2)
         total += 1 / information + SYSTEMATIC**2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +24,16 @@ from pipeline.freeboard.combine import combine_sides, interval_of, soften, summa
 from pipeline.freeboard.expected import expected_sigma
 from pipeline.freeboard.marks import CUE_REACH, mark_lines, profile_of
 from pipeline.freeboard.model import Levels, SideShifts, side_shifts
-from pipeline.freeboard.sides import Scan, SideFit, Window, coarse_evidence, fit_side, scan_side, seen_levels
+from pipeline.freeboard.scan import (
+    Scan,
+    Window,
+    coarse_evidence,
+    rescan_side,
+    scan_side,
+    seen_levels,
+    with_seen_levels,
+)
+from pipeline.freeboard.sides import SideFit, fit_side
 from pipeline.freeboard.strip import (
     CrossProfile,
     Strip,
@@ -43,6 +52,7 @@ from pipeline.freeboard.windows import (
     water_levels,
     with_waves,
 )
+from pipeline.geometry import shift_per_metre
 
 Array = npt.NDArray[np.float64]
 
@@ -50,9 +60,13 @@ STEP = 0.05
 TOP = 12.0
 WIDEST = 1.2
 """A curve with a larger standard deviation is no measurement [m]."""
-AGREES, CONTRADICTS = 5.0, -15.0
+ILL = 5.0
+"""Chi-square a sample above which what is seen is not a hull on water [1]."""
+BLUNT = 1.5
+"""By how much the error expected from the contrast may exceed the largest before the fit is not tried [1]."""
+AGREES, CONTRADICTS = 5.0, -12.0
 """Gap in evidence between the stated azimuth and the opposite one that is worth a word [nats]; bands of paint
-and gear on deck can fake a dozen, so an accusation needs more."""
+and gear on deck fake up to nine (45 simulated ships), so an accusation needs more."""
 GRID: Array = STEP * np.arange(round(TOP / STEP) + 1, dtype=np.float64)
 
 
@@ -110,7 +124,7 @@ def measure_freeboard(
     refusal = _refuse_before(chip, detection, view, config)
     if refusal is not None:
         return refusal
-    prepared = _prepare(chip, detection, blocked, beam)
+    prepared = _prepare(chip, detection, view, blocked=blocked, beam=beam)
     if isinstance(prepared, Refused):
         return prepared
     looks = _windows(prepared, view)
@@ -152,10 +166,15 @@ def _refuse_before(
 
 
 def _prepare(
-    chip: Chip, detection: Detection, blocked: BoolArray | None, beam: tuple[float, float] | None
+    chip: Chip,
+    detection: Detection,
+    view: ViewGeometry,
+    *,
+    blocked: BoolArray | None,
+    beam: tuple[float, float] | None,
 ) -> Prepared | Refused:
     width = beam[0] if beam is not None else detection.beam
-    top = float(min(TOP, 0.5 * width + 1.5))
+    top = float(min(TOP, 0.45 * width + 1.0))
     reach = 0.6 * detection.beam + 2.2 * top + 14.0
     strip = cut_strip(chip, detection, blocked, reach=reach, heading=detection.heading)
     inside = np.abs(strip.across) < detection.beam / 2
@@ -174,7 +193,8 @@ def _prepare(
         return Refused(code="shadow-not-on-water", message="no open water beside the ship to compare with")
     spread = 1.2 + 0.07 * detection.beam + 0.5 * strip.gsd
     beside = (0.5 * detection.beam + 1.6 * spread, 0.5 * detection.beam + 1.6 * spread + 10.0)
-    profile = average_stations(strip, water, width=max(0.6 * strip.gsd, 0.24), beside=beside)
+    away = -int(np.sign(shift_per_metre(view, strip.heading)[0]))
+    profile = average_stations(strip, water, width=max(0.6 * strip.gsd, 0.24), beside=beside, away=away)
     water = with_waves(water, profile, beside[0] + 0.4 * top)
     if not stands_out(profile, water, 0.35 * detection.beam):
         return Refused(
@@ -191,19 +211,25 @@ def _prepare(
     )
 
 
-def _windows(prepared: Prepared, view: ViewGeometry) -> dict[int, Look]:
+def _setting(prepared: Prepared) -> tuple[tuple[float, ...], float, float, float]:
+    """Of `make_window`."""
     strip = prepared.strip
-    setting = (tuple(c.weight for c in prepared.channels), prepared.top, strip.gsd, 2 * strip.half_length)
+    return tuple(c.weight for c in prepared.channels), prepared.top, strip.gsd, 2 * strip.half_length
+
+
+def _windows(prepared: Prepared, view: ViewGeometry) -> dict[int, Look]:
+    strip, setting = prepared.strip, _setting(prepared)
     out = {}
     for side in (1, -1):
         shifts = side_shifts(view, strip.heading, side)
         window = make_window(prepared.profile, shifts, prepared.detection, prepared.water, setting)
         scan = None
         if window is not None:
-            first = scan_side(window, shifts, share=1.0)
+            first = scan_side(window, shifts)
             edge = float(first.e[int(first.value.max(axis=0).argmax())])
             window = relevel(window, shifts, prepared.water, edge)
-            scan = scan_side(window, shifts)
+            scan = rescan_side(window, shifts, first)
+            window = with_seen_levels(window, shifts, scan)
         out[side] = Look(shifts, window, scan)
     return out
 
@@ -212,8 +238,8 @@ def _expected(prepared: Prepared, view: ViewGeometry, looks: dict[int, Look]) ->
     seen = tuple(side for side, look in looks.items() if look.window is not None)
     levels: dict[int, Levels] = {}
     for side, look in looks.items():
-        if look.window is not None and look.scan is not None:
-            levels[side] = seen_levels(look.window, look.shifts, look.scan)
+        if look.window is not None:
+            levels[side] = seen_levels(look.window)
     return expected_sigma(
         view,
         prepared.strip.heading,
@@ -226,7 +252,7 @@ def _expected(prepared: Prepared, view: ViewGeometry, looks: dict[int, Look]) ->
 
 def _refuse_sides(looks: dict[int, Look], limits: tuple[float, float]) -> Refused | None:
     expected, largest = limits
-    if expected <= largest:
+    if expected <= BLUNT * largest:
         return None
     hidden = [look for look in looks.values() if look.window is None and look.shifts.reach > 0.1]
     if hidden:
@@ -249,44 +275,51 @@ def _beam_belief(detection: Detection, beam: tuple[float, float] | None) -> tupl
 
 
 def _fit(looks: dict[int, Look]) -> dict[int, SideFit]:
-    """Each side by itself; they meet in `combine_sides`."""
-    return {
+    """Each side by itself; they meet in `combine_sides`. One that fits ill is left out if the other fits."""
+    fits = {
         side: fit_side(look.window, look.shifts, GRID, look.scan)
         for side, look in looks.items()
         if look.window is not None and look.scan is not None
     }
+    good = {side: fit for side, fit in fits.items() if fit.chi2 <= ILL}
+    return good or fits
 
 
 def _refuse_fit(fits: dict[int, SideFit]) -> Refused | None:
     informed = [fit for fit in fits.values() if fit.shifts.reach > 0.03]
     worst = min((fit.chi2 for fit in informed), default=np.inf)
-    if worst > 5.0:
+    if worst > ILL:
         return Refused(
-            code="edge-unresolved",
+            code="shadow-not-on-water",
             message=f"no hull with shadow on water fits what is seen (chi-square {worst:.1f} a sample)",
         )
     return None
 
 
+def _opposite(view: ViewGeometry) -> ViewGeometry:
+    return replace(view, azimuth=(view.azimuth + 180.0) % 360.0)
+
+
 def _check_azimuth(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideFit]) -> AzimuthCheck:
-    """Does the image lean as the metadata say? Both senses are fitted alike and compared."""
-    turned = ViewGeometry(
-        incidence_angle=view.incidence_angle,
-        azimuth=(view.azimuth + 180.0) % 360.0,
-        sun_elevation=view.sun_elevation,
-        sun_azimuth=view.sun_azimuth,
-        source=view.source,
-    )
+    """Does the image lean as the metadata say? Both senses are fitted alike, coarsely, and compared."""
     if len(fits) < 2 or max(fit.shifts.alpha for fit in fits.values()) < 0.08:
         return "undecided"
     scale = max(1.0, *(fit.chi2 for fit in fits.values()))
-    stated = np.sum([fit.evidence for fit in fits.values()], axis=0)
-    other = np.zeros_like(GRID)
-    for look in _windows(prepared, turned).values():
-        if look.scan is None:
-            return "undecided"
-        other += coarse_evidence(look.scan, GRID)
-    gap = float(np.logaddexp.reduce(stated) - np.logaddexp.reduce(other)) / scale
+    heading = prepared.strip.heading
+    totals = []
+    for geometry in (view, _opposite(view)):
+        total = np.zeros_like(GRID)
+        for side in fits:
+            shifts, other = (side_shifts(v, heading, side) for v in (geometry, _opposite(geometry)))
+            window = make_window(
+                prepared.profile, shifts, prepared.detection, prepared.water, _setting(prepared)
+            )
+            if window is None:
+                return "undecided"
+            scan = scan_side(window, shifts, reach=max(shifts.reach, other.reach))
+            total += coarse_evidence(scan, GRID)
+        totals.append(float(np.logaddexp.reduce(total)))
+    gap = (totals[0] - totals[1]) / scale
     if gap > AGREES:
         return "agrees"
     return "contradicts" if gap < CONTRADICTS else "undecided"

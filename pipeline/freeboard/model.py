@@ -95,10 +95,14 @@ class Levels:
     water: tuple[float, float]
     structure: tuple[float, float, float, float]
     """Standard deviation of structure along the hull on deck, side, shadow, water."""
+    boot: float
+    """Standard deviation of the boot-topping against the paint above it."""
     bands: float
     """Standard deviation of the bands of paint on the side: topside, boot-topping, rust at the water."""
     bar: float
     """Standard deviation of the line that a gutter bar and its shadow draw on the deck beside its edge."""
+    seen: tuple[float, float, float, float] | None = None
+    """Deck, side, shadow and water as a first fit found them: what an edge out of place costs hangs on it."""
 
 
 def scaled(levels: Levels, texture: float) -> Levels:
@@ -121,6 +125,10 @@ LENGTHS = ((0.35, 1.2), (1.0, 3.0))
 water [m]."""
 
 
+BOOTS = (0.4, 1.0, 2.0, 3.5)
+"""Heights of the boot-topping above the water [m]: its upper edge can pass for the waterline."""
+BOOT_SHARE = 0.6
+"""Share of sides that show a boot-topping."""
 BAR_REACH = 1.0
 """How far inboard of the deck edge a gutter bar may run [m]."""
 BAND_LENGTH = 2.5
@@ -205,23 +213,29 @@ def kernels(v: Array, blur: float) -> Array:
 
 def jitter(blur: float) -> float:
     """How far a real edge lies from where the model puts it: gunwale radius, swell, resampling [m]."""
-    return 0.04 + 0.1 * blur
+    return 0.05 + 0.15 * blur
 
 
 def variants(
     v: Array, shifts: SideShifts, state: tuple[Array, Array], setting: tuple[float, float, float]
 ) -> Array:
-    """(5, candidate, 4, sample): `masks` as they are, at the wider blurs of `HALOS`, moved and heightened.
+    """(variant, candidate, 4, sample): `masks` as they are, at the wider blurs of `HALOS`, moved, heightened.
 
-    The last two have all edges `jitter` further out, and only those that are not the deck's.
+    The latter two have all edges `jitter` further out, and only those that are not the deck's. Where a side
+    is seen there follow those of hulls as low as the `BOOTS`: their sides are the boot-topping.
     """
     blur, z_eff, smear = setting
     F, e = state
     step = jitter(blur)
+    boots = [
+        masks(v, shifts, (h, e + (F - h) * shifts.alpha), setting)
+        for h in (np.minimum(height, F) for height in BOOTS)
+        if shifts.alpha > 0.0
+    ]
     moved = masks(v, shifts, (F, e + step), setting)
     higher = masks(v, shifts, (F + step / max(shifts.reach, 0.1), e), setting)
     blurs = [masks(v, shifts, state, (blur * wider, z_eff, smear)) for wider in (1.0, *(w for w, _ in HALOS))]
-    return np.stack([*blurs, moved, higher])
+    return np.stack([*blurs, moved, higher, *boots])
 
 
 def tolerances(shares: Array, levels: Levels) -> Array:
@@ -231,13 +245,16 @@ def tolerances(shares: Array, levels: Levels) -> Array:
     line a pixel or two wide which a Gaussian blur of any width does not have. And no edge is where it
     should be to the centimetre.
     """
-    mean = np.array([levels.deck[0], levels.side[0], levels.shadow[0], levels.water[0]])
+    believed = (levels.deck[0], levels.side[0], levels.shadow[0], levels.water[0])
+    mean = np.array(levels.seen or believed)
     amplitudes = (*(a for _, a in HALOS), 1.0, 1.0)
+    boots = len(shares) - 1 - len(amplitudes)
+    paint = levels.boot * np.sqrt(BOOT_SHARE / max(boots, 1)) * shares[len(shares) - boots :, :, SIDE]
     parts = [
         amplitude * np.einsum("l,mls->ms", mean, shares[0] - other)
-        for amplitude, other in zip(amplitudes, shares[1:], strict=True)
+        for amplitude, other in zip(amplitudes, shares[1:], strict=False)
     ]
-    return np.stack(parts, axis=1)
+    return np.stack([*parts, *paint], axis=1)
 
 
 def deepened(shares: Array, v: Array, edge: Array) -> Array:
@@ -294,7 +311,7 @@ def log_evidence(
     data
         (v, value, covariance of the noise): (sample,), (sample,), (sample, sample) from `noise_covariance`.
     shares
-        (5, candidate, 4, sample) from `variants`.
+        (variant, candidate, 4, sample) from `variants`.
     edge
         (candidate,) deck edge [m].
     correlation

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.freeboard.model import (
-    Levels,
     SideShifts,
     kernels,
-    log_evidence,
     noise_covariance,
     posterior_levels,
     scaled,
     variants,
 )
+from pipeline.freeboard.scan import (
+    FLOOR,
+    Scan,
+    Setting,
+    Window,
+    coarse_evidence,
+    evaluate,
+    gaussian_blur,
+    near_cells,
+    smear_of,
+    steps_between,
+    widen,
+)
 
 Array = npt.NDArray[np.float64]
 
-FLOOR = -1e4
 KEEP = 20.0
 """Coarse cells this far below the best are not looked at again [nats]."""
 ROWS = 18.0
@@ -41,34 +50,8 @@ DEEPEST = -80.0
 """Floor of log likelihoods in a side's table [nats]."""
 PLACE_STEP = 0.05
 """Of the deck edge in the table that both sides are combined with [m]."""
-CHUNK = 16_000
-"""Numbers in one covariance matrix times candidates that are worked on at once: fits a core's cache."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Window:
-    """What one side is fitted to."""
-
-    v: Array
-    """(sample,) outward coordinate, increasing [m]."""
-    values: Array
-    """(band, sample)"""
-    errors: Array
-    """(band, sample)"""
-    levels: tuple[Levels, ...]
-    """Per band."""
-    weights: tuple[float, ...]
-    """Per band: how much its log likelihood counts."""
-    bin_width: float
-    gsd: float
-    edge: tuple[float, float]
-    """Mean and spread of where the deck edge may lie [m]."""
-    top: float
-    """Largest freeboard looked at [m]."""
-    midbody: float
-    """Length averaged over [m]."""
-    cut: bool
-    """Something that is neither hull nor water ends it."""
+STEEPEST = 60.0
+"""Steepest fall between neighbouring nodes that is believed [nats]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -101,114 +84,9 @@ class SideFit:
     window: Window
 
 
-class Setting(NamedTuple):
-    """What is held fixed while candidates are compared."""
-
-    blur: float
-    """[m]"""
-    z_eff: float
-    """[m]"""
-    smear: float
-    """Of freeboard along the mid-body, relative to shifts [m]."""
-    texture: float = 1.0
-
-
-class Scan(NamedTuple):
-    """Log likelihood of the coarse pass."""
-
-    F: Array
-    e: Array
-    value: Array
-    """(freeboard, deck edge)"""
-
-
-def gaussian_blur(window: Window, blur_px: float) -> float:
-    """Standard deviation of everything between scene and bin: optics, pixel, bin [m]."""
-    g = window.gsd
-    return float(np.sqrt((blur_px * g) ** 2 + g**2 / 12 + window.bin_width**2 / 12))
-
-
-def coarsen(window: Window, width: float) -> Window:
-    """The window with neighbouring bins averaged to at least `width`."""
-    n = max(1, round(width / window.bin_width))
-    if n == 1:
-        return window
-    m = len(window.v) // n
-    cut = slice(len(window.v) - m * n, None)  # the odd bins lie inside the deck
-
-    def average(x: Array) -> Array:
-        return np.asarray(x[..., cut].reshape(*x.shape[:-1], m, n).mean(axis=-1))
-
-    # errors of neighbours are partly shared: they fall slower than one over root n
-    return replace(
-        window,
-        v=average(window.v),
-        values=average(window.values),
-        errors=average(window.errors) / n**0.25,
-        bin_width=window.bin_width * n,
-    )
-
-
-def evaluate(
-    window: Window, shifts: SideShifts, state: tuple[Array, Array], setting: Setting
-) -> tuple[Array, Array]:
-    """(log likelihood, chi-square per sample) of candidates, bands combined by their weights."""
-    beliefs = [scaled(levels, setting.texture) for levels in window.levels]
-    correlation = kernels(window.v, setting.blur)
-    F, e = state
-    total, chi2 = np.zeros(len(F)), np.zeros(len(F))
-    noise = [noise_covariance(window.v, errors) for errors in window.errors]
-    chunk = int(np.clip(CHUNK // len(window.v) ** 2, 4, 128))
-    for start in range(0, len(F), chunk):
-        part = slice(start, start + chunk)
-        shares = variants(window.v, shifts, (F[part], e[part]), setting[:3])
-        for k, levels in enumerate(beliefs):
-            data = (window.v, window.values[k], noise[k])
-            value, chi = log_evidence(data, shares, e[part], levels, correlation)
-            total[part] += window.weights[k] * value
-            chi2[part] += chi / len(window.levels)
-    mean, spread = window.edge
-    return total - 0.5 * ((e - mean) / spread) ** 2, chi2
-
-
-def scan_side(window: Window, shifts: SideShifts, *, share: float = 0.6) -> Scan:
-    """The coarse pass: every freeboard and deck edge, in steps of `share` of the blur."""
-    rough = coarsen(window, max(0.8, 0.6 * window.gsd))
-    return _scan(rough, shifts, Setting(gaussian_blur(rough, 0.65), 0.15, _smear(window)), share=share)
-
-
-def seen_levels(window: Window, shifts: SideShifts, scan: Scan) -> Levels:
-    """What the first band shows at the best candidate of the coarse pass."""
-    i, j = np.unravel_index(int(scan.value.argmax()), scan.value.shape)
-    setting = Setting(gaussian_blur(window, 0.65), 0.15, _smear(window))
-    state = (np.array([scan.F[i]]), np.array([scan.e[j]]))
-    shares = variants(window.v, shifts, state, setting[:3])
-    data = (window.v, window.values[0], noise_covariance(window.v, window.errors[0]))
-    known = window.levels[0]
-    found = posterior_levels(data, shares, float(scan.e[j]), known, kernels(window.v, setting.blur))[0]
-    deck, side, shadow, water = (max(float(found[k]), 1e-4) for k in (0, 2, 3, 4))
-    return replace(
-        known,
-        deck=(deck, known.deck[1]),
-        side=(side, known.side[1]),
-        shadow=(shadow, known.shadow[1]),
-        water=(water, known.water[1]),
-    )
-
-
-def coarse_evidence(scan: Scan, grid: Array) -> Array:
-    """(freeboard,) log evidence of one side from the coarse pass alone [nats]."""
-    total = np.logaddexp.reduce(scan.value, axis=1) + np.log(scan.e[1] - scan.e[0])
-    return np.interp(grid, scan.F, total) if len(scan.F) > 1 else np.full_like(grid, total[0])
-
-
-def _smear(window: Window) -> float:
-    return float(0.003 * window.midbody / np.sqrt(12.0))
-
-
 def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan) -> SideFit:
     """The likelihood of one side on the freeboards of `grid` [m]."""
-    smear = _smear(window)
+    smear = smear_of(window)
     F, e, value = scan
     looks = _likely_settings(window, shifts, _modes(F, e, value), smear)
     near = value > value.max() - KEEP
@@ -218,12 +96,14 @@ def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan) -> Sid
     low_e, high_e = e[cols[0]] - step_e, e[cols[-1]] + step_e
     fine = _narrow(window, shifts, (low_e, high_e), high_F)
     blur = gaussian_blur(fine, 0.5)
-    fine_F = _steps(low_F, high_F, 0.4 * blur / max(shifts.reach, 0.05)) if shifts.reach > 0.03 else F[:1]
-    fine_e = _steps(low_e, high_e, 0.5 * blur)
+    fine_F = (
+        steps_between(low_F, high_F, 0.4 * blur / max(shifts.reach, 0.05)) if shifts.reach > 0.03 else F[:1]
+    )
+    fine_e = steps_between(low_e, high_e, 0.5 * blur)
     nodes = (fine_F, fine_e)
     blur_px, texture, _ = looks[0]
     setting = Setting(gaussian_blur(fine, blur_px), 0.2, smear, texture)
-    sketch = _sketch(fine, shifts, nodes, _near(near, (F, e), nodes), setting)
+    sketch = _sketch(fine, shifts, nodes, near_cells(near, (F, e), nodes), setting)
     wanted = _ridge(sketch)
     waters = Z_EFFS if shifts.tail > 0.0 else ((0.1, 1.0),)
     parts, settings = [], []
@@ -251,7 +131,7 @@ def _sketch(
     """(freeboard, deck edge) log likelihood at every other node, bilinear between them."""
     F, e = nodes
     rows, cols = (np.unique(np.append(np.arange(0, len(x), 2), len(x) - 1)) for x in nodes)
-    chosen = np.nonzero(_widen(wanted, corners=False)[np.ix_(rows, cols)])
+    chosen = np.nonzero(widen(wanted, corners=False)[np.ix_(rows, cols)])
     table = np.full((len(rows), len(cols)), FLOOR)
     table[chosen] = evaluate(window, shifts, (F[rows[chosen[0]]], e[cols[chosen[1]]]), setting)[0]
     if len(rows) == 1:
@@ -260,50 +140,11 @@ def _sketch(
     return np.stack([np.interp(F, F[rows], column) for column in along_e.T], axis=1)
 
 
-def _widen(chosen: npt.NDArray[np.bool_], *, corners: bool) -> npt.NDArray[np.bool_]:
-    """Every node beside a chosen one as well, across corners or not."""
-    import cv2
-
-    shape = cv2.MORPH_RECT if corners else cv2.MORPH_CROSS
-    kernel = cv2.getStructuringElement(shape, (3, 3))
-    return np.asarray(cv2.dilate(chosen.astype(np.uint8), kernel) > 0)
-
-
 def _ridge(sketch: Array) -> npt.NDArray[np.bool_]:
     """The nodes that carry the integral over the deck edge, in the rows that matter."""
     along = sketch.max(axis=1, keepdims=True)
     keep = (sketch > along - RIDGE) & (along > along.max() - ROWS)
-    return _widen(keep, corners=True)
-
-
-def _steps(low: float, high: float, step: float) -> Array:
-    n = max(2, int(np.ceil((high - low) / step)) + 1)
-    return np.linspace(low, high, n)
-
-
-def _scan(window: Window, shifts: SideShifts, setting: Setting, *, share: float) -> Scan:
-    mean, spread = window.edge
-    low = max(mean - 2.0 * spread, float(window.v[0]) + 1.0)
-    high = max(min(mean + 2.0 * spread, float(window.v[-1]) - 0.7), low + setting.blur)
-    e = _steps(low, high, share * setting.blur)
-    if shifts.reach > 0.03:
-        step = float(np.clip(share * setting.blur / shifts.reach, 0.1, 0.5))
-        F = _steps(0.0, window.top, step)
-    else:
-        F = np.array([0.3 * window.top])
-    pair = np.meshgrid(F, e, indexing="ij")
-    value = evaluate(window, shifts, (pair[0].ravel(), pair[1].ravel()), setting)[0].reshape(pair[0].shape)
-    return Scan(F, e, value)
-
-
-def _near(
-    near: npt.NDArray[np.bool_], old: tuple[Array, Array], new: tuple[Array, Array]
-) -> npt.NDArray[np.bool_]:
-    """The fine cells that lie in or beside kept coarse cells."""
-    wide = _widen(near, corners=True)
-    i = np.clip(np.round(np.interp(new[0], old[0], np.arange(len(old[0])))).astype(int), 0, len(old[0]) - 1)
-    j = np.clip(np.round(np.interp(new[1], old[1], np.arange(len(old[1])))).astype(int), 0, len(old[1]) - 1)
-    return np.asarray(wide[np.ix_(i, j)])
+    return widen(keep, corners=True)
 
 
 def _narrow(window: Window, shifts: SideShifts, edges: tuple[float, float], top: float) -> Window:
@@ -341,6 +182,11 @@ def _likely_settings(
     e0 = np.array([-0.9, -0.5, -0.2, 0.2, 0.5, 0.9]) * blur
     pairs = [np.meshgrid(np.maximum(F + F0, 0.0), e + e0) for F, e in modes]
     state = (np.concatenate([p[0].ravel() for p in pairs]), np.concatenate([p[1].ravel() for p in pairs]))
+    found = evaluate(near, shifts, state, Setting(gaussian_blur(near, 0.5), 0.2, smear))[0]
+    # where a mode stands best hardly depends on the setting: three candidates of each are enough
+    order = np.argsort(-found.reshape(len(modes), -1), axis=1, kind="stable")[:, :3]
+    some = (order + np.arange(len(modes))[:, None] * (len(found) // len(modes))).ravel()
+    state = (state[0][some], state[1][some])
     choices = [
         (blur_px, texture, first * second)
         for blur_px, first in zip(BLURS_PX, BLUR_SHARES, strict=True)
@@ -413,7 +259,9 @@ def _along_edges(places: Array, e: Array, row: Array) -> Array:
     peaks = np.unique(np.append(peaks, np.clip(row.argmax(), 1, n - 2)))
     out = np.full(len(places), 2 * DEEPEST)
     for k in peaks[np.argsort(-row[peaks], kind="stable")][:3]:
-        a, b, c = (max(float(row[k + d]), float(row[k]) - 200.0) for d in (-1, 0, 1))
+        a, b, c = (float(row[k + d]) for d in (-1, 0, 1))
+        # a neighbour that was not looked at says nothing of the slope: the peak is taken as even
+        a, c = (x if x > b - STEEPEST else max(y, b - STEEPEST) for x, y in ((a, c), (c, a)))
         bend = min(a - 2 * b + c, -1e-2)
         shift = float(np.clip(0.5 * (a - c) / bend, -1.0, 1.0))
         top = b - 0.125 * (a - c) ** 2 / bend if abs(shift) < 1.0 else max(a, c)

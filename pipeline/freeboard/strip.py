@@ -17,6 +17,10 @@ MIDBODY = (-0.22, 0.24)
 Where the bow is not known the shorter half serves on both ends."""
 
 
+NEAREST = (0.4, 1.9)
+"""Share of stations that are near a place, and by how much the standard deviation exceeds their distance."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Strip:
     """Pixels near the mid-body in the ship's frame."""
@@ -159,7 +163,7 @@ def _sharpness(ahead: Array, across: Array, values: Array, setting: tuple[float,
 
 
 def average_stations(
-    strip: Strip, water: Array, *, width: float, beside: tuple[float, float]
+    strip: Strip, water: Array, *, width: float, beside: tuple[float, float], away: int = 0
 ) -> CrossProfile:
     """The profile: every station is averaged by bin, then stations by a biweight mean in each bin.
 
@@ -175,6 +179,9 @@ def average_stations(
         Of a bin [m].
     beside
         From where to where, outwards from the centreline, there should be water [m].
+    away
+        The side her shadow falls on, +1 starboard, -1 port, 0 for none: awnings, bulwarks and cranes lengthen
+        a shadow and nothing shortens it, so where stations there are of two minds the bright ones count.
     """
     inside = np.abs(strip.ahead) <= strip.half_length
     across, ahead = strip.across[inside], strip.ahead[inside]
@@ -193,7 +200,8 @@ def average_stations(
     share = count.sum(axis=0) / np.maximum(every, 1)
     for side in (1, -1):
         count[np.ix_(_beset(cells, count, side * mean_u, (water, beside)), side * mean_u > 0)] = 0
-    means = [_robust_mean(band, count) for band in cells]
+    shaded = away * mean_u > beside[0] - 3.0
+    means = [_robust_mean(band, count, shaded) for band in cells]
     value, error = np.stack([m[0] for m in means]), np.stack([m[1] for m in means])
     good = (count > 0).sum(axis=0) >= max(2, stations // 4)
     return CrossProfile(
@@ -216,8 +224,11 @@ def _beset(cells: Array, count: Array, v: Array, known: tuple[Array, tuple[float
     return np.asarray(beset if beset.mean() <= 0.6 else np.zeros_like(beset))
 
 
-def _robust_mean(cells: Array, count: Array) -> tuple[Array, Array]:
-    """Biweight mean over stations (axis 0) and its standard error, empty cells left out."""
+def _robust_mean(cells: Array, count: Array, shaded: BoolArray) -> tuple[Array, Array]:
+    """Biweight mean over stations (axis 0) and its standard error, empty cells left out.
+
+    Where `shaded`, the mean is looked for from the upper third, with the spread of the nearest two fifths.
+    """
     present = count > 0
     held = np.where(present, cells, np.nan)
     with np.errstate(all="ignore"):
@@ -227,6 +238,10 @@ def _robust_mean(cells: Array, count: Array) -> tuple[Array, Array]:
             warnings.simplefilter("ignore", RuntimeWarning)
             middle = np.nanmedian(held, axis=0)
             spread = 1.4826 * np.nanmedian(np.abs(held - middle), axis=0)
+            if shaded.any():
+                upper = np.nanquantile(held[:, shaded], 0.67, axis=0)
+                close = NEAREST[1] * np.nanquantile(np.abs(held[:, shaded] - upper), NEAREST[0], axis=0)
+                middle[shaded], spread[shaded] = upper, np.minimum(close, spread[shaded])
     middle, spread = np.nan_to_num(middle), np.nan_to_num(spread)
     # a bin whose stations agree by chance borrows the spread of its neighbours
     smooth = np.convolve(np.pad(spread, 3, mode="edge"), np.ones(7) / 7, mode="valid")

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipeline.datatypes import Detection
 from pipeline.freeboard.model import Levels, SideShifts
-from pipeline.freeboard.sides import Window
+from pipeline.freeboard.scan import Window
 from pipeline.freeboard.strip import CrossProfile, Strip, brighter_than_water
 
 Array = npt.NDArray[np.float64]
@@ -23,7 +23,7 @@ _CLEARER = 1.5
 """Green is taken for red where it parts side and deck this much better [1]."""
 _PLAIN = 1.5
 """Contrast of side and deck from which a band shows the side at all, in the deck's spread [1]."""
-WALL_SKY = 0.12
+WALL_SKY = 0.16
 """Light on a wall in the shade against that on a horizontal plane in the sun [1]."""
 
 
@@ -170,7 +170,9 @@ def make_window(
     if v.size < 12 or v[-1] < half + 0.5 or _sea_at_end(v, values, water, half - 2 * spread) < 1.2:
         return None
     deck = [_deck_level(v, band, half - spread) for band in values]
-    levels = tuple(_levels(water[b], deck[b], shifts) for b in range(len(values)))
+    dark = tuple(_darkest(band) for band in profile.value)
+    bright = tuple(_brightest(v, band, (half, spread)) for band in values)
+    levels = tuple(_levels(water[b], deck[b], shifts, (dark[b], bright[b])) for b in range(len(values)))
     return Window(
         v=v,
         values=values,
@@ -183,6 +185,7 @@ def make_window(
         top=top,
         midbody=midbody,
         cut=reason,
+        extremes=tuple(zip(dark, bright, strict=True)),
     )
 
 
@@ -192,7 +195,8 @@ def relevel(window: Window, shifts: SideShifts, water: Array, edge: float) -> Wi
     Pipes, domes and the manifold lie inboard; what must be told from the sea is the waterway along the edge.
     """
     deck = [_deck_level(window.v, band, edge - 0.6 - 0.5 * window.gsd) for band in window.values]
-    levels = tuple(_levels(w, d, shifts) for w, d in zip(water, deck, strict=True))
+    extremes = window.extremes
+    levels = tuple(_levels(w, d, shifts, x) for w, d, x in zip(water, deck, extremes, strict=True))
     return replace(window, levels=levels)
 
 
@@ -201,8 +205,21 @@ def _deck_level(v: Array, value: Array, inside: float) -> tuple[float, float]:
     near, more = value[(v < inside) & (v > inside - 2.2)], value[(v < inside) & (v > inside - 4.5)]
     if len(near) < 3:
         near = more = value[: max(4, len(value) // 8)]
-    level = float(np.median(near))
-    return level, float(near.std() + 0.5 * abs(np.median(more) - level))
+    # half from the strip beside the edge, half from further in: neither a gutter nor a pipe rack decides
+    level, inboard = float(np.median(near)), float(np.median(more))
+    return 0.5 * (level + inboard), float(near.std() + 0.5 * abs(inboard - level))
+
+
+def _darkest(value: Array) -> float:
+    """The darkest stretch of a profile: haze, and what skylight makes of water or paint in shadow."""
+    return float(np.convolve(value, np.ones(3) / 3, mode="valid").min())
+
+
+def _brightest(v: Array, value: Array, place: tuple[float, float]) -> float:
+    """The brightest that is not narrow where the side may be."""
+    half, spread = place
+    near = value[(v > half - 1.5 * spread) & (v < half + spread)]
+    return float(np.quantile(near, 0.9)) if near.size else 0.0
 
 
 def _sea_at_end(v: Array, values: Array, water: Array, start: float) -> float:
@@ -220,32 +237,42 @@ def _end_of_water(
     pair = bright & np.append(bright[1:], False)
     dark = np.flatnonzero(~bright & ~np.append(bright[1:], False) & (v > half - 2 * spread))
     off_hull = max(half + 0.6 * spread, float(v[dark[0]])) if dark.size else half + 0.6 * spread
-    foreign = np.flatnonzero(pair & (v > off_hull))
+    edges = np.diff(np.concatenate([[0], pair.astype(np.int8), [0]]))
+    stop = np.inf
+    for start, end in zip(np.flatnonzero(edges > 0), np.flatnonzero(edges < 0), strict=True):
+        first, last = float(v[start]), float(v[min(int(end), len(v) - 1)])
+        # a pipe by the rail of a dark deck is bright and narrow; what lies alongside is broader
+        broad = first > off_hull and last - first > 2.0 + gsd
+        if broad or last > max(off_hull, half + 2 * spread):
+            stop = max(first, off_hull) - 0.5 - 1.5 * gsd
+            break
     gaps = np.flatnonzero(np.diff(v) > 2.0 + 2 * float(np.median(np.diff(v))))
-    stop = float(v[foreign[0]]) - 0.5 - 1.5 * gsd if foreign.size else np.inf
-    return float(min(stop, v[gaps[0]] + 1e-6 if gaps.size else np.inf)), bool(foreign.size)
+    return float(min(stop, v[gaps[0]] + 1e-6 if gaps.size else np.inf)), bool(np.isfinite(stop))
 
 
-def _levels(water: Array, deck: tuple[float, float], shifts: SideShifts) -> Levels:
+def _levels(
+    water: Array, deck: tuple[float, float], shifts: SideShifts, extremes: tuple[float, float]
+) -> Levels:
     """Beliefs before the fit: what a shadow keeps of the water's light, what paint can be."""
     middle, scatter, waves = (float(x) for x in water)
-    brightness = max(deck[0], middle)
-    # what the paint would show lying flat in the sun, and the share of that light a wall gets: skylight and
-    # what the sea sends up, an eighth, and the sun by its slant
+    dark = min(extremes[0], middle, deck[0])
+    # what bright paint would show lying flat in the sun, and the share of that light a wall gets: skylight
+    # and what the sea sends up, a sixth, and the sun by its slant; haze lies over everything
     light = WALL_SKY + (1 - 2 * WALL_SKY) * min(shifts.sun, 1.5)
-    base = min(middle, deck[0])
-    side = (0.5 * base + 0.6 * light * brightness, 0.25 * base + 0.5 * light * brightness)
+    sunlit = max(deck[0], 3 * middle - 2 * dark, extremes[1] if shifts.lit else 0.0)
+    paint = light * (sunlit - dark)
     return Levels(
-        deck=(deck[0], 0.3 * deck[0] + 2 * deck[1] + 0.1 * middle),
-        side=side,
+        deck=(deck[0], 0.3 * deck[0] + 1.5 * deck[1] + 0.1 * middle),
+        side=(dark + 0.6 * paint, 0.15 * dark + 0.7 * paint),
         shadow=(0.5 * middle, 0.22 * middle),
         water=(middle, 0.08 * middle + 0.1 * scatter + waves),
         structure=(
             0.1 * deck[0] + deck[1],
-            0.05 * base + 0.15 * light * brightness,
+            0.05 * dark + 0.15 * paint,
             0.03 * middle + 0.5 * waves,
             0.03 * middle + 1.3 * waves,
         ),
-        bands=0.05 * base + 0.35 * light * brightness,
-        bar=0.2 * deck[0] * min(shifts.shade, 1.5),
+        boot=0.1 * dark + 0.5 * paint,
+        bands=0.05 * dark + 0.25 * paint,
+        bar=0.2 * deck[0] * min(max(shifts.shade, shifts.sun), 1.5),
     )
