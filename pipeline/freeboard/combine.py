@@ -11,9 +11,12 @@ from pipeline.freeboard.sides import SideFit
 
 Array = npt.NDArray[np.float64]
 
-MISREAD = {False: 0.001, True: 0.02}
+MISREAD = {False: 0.003, True: 0.02}
 """Prior probability that a side is not what the model says, by whether the sun shines on it: shadows on open
 water are much alike, the paint of hulls is not."""
+OTHER_LINE = (0.15, 0.5)
+"""How often the line of a pipe, a gutter or a band of paint is taken for an edge of a sunlit side, and the
+standard deviation of its distance from that edge in the image [m]."""
 RACK_HEIGHT, RACK_PLACE, RACK_SHARE = 2.5, 0.25, 0.3
 """A catwalk or pipe rack: its height above the deck [m], its distance from the deck edge [beams], half-way to
 the centreline, and how many ships have one on the side in question."""
@@ -26,6 +29,8 @@ def _weights(fit: SideFit, beam: float) -> Array:
     weight = np.exp((fit.table - fit.table.max()) / max(1.0, fit.chi2))
     if fit.shifts.beta > fit.shifts.alpha:
         weight = _without_gear(weight, fit, beam)
+    elif fit.shifts.lit and fit.shifts.alpha > 0.03:
+        weight = _with_other_lines(weight, fit)
     return np.asarray(weight / weight.sum())
 
 
@@ -49,6 +54,15 @@ def _without_gear(weight: Array, fit: SideFit, beam: float) -> Array:
         t = (place - i)[:, None]
         out += share * ((1 - t) * weight[i] + t * weight[i + 1])
     return out
+
+
+def _with_other_lines(weight: Array, fit: SideFit) -> Array:
+    """Part of the probability spread over the freeboards that another line would have given."""
+    share, apart = OTHER_LINE
+    gap = (fit.freeboards[:, None] - fit.freeboards[None, :]) * fit.shifts.alpha / apart
+    spread = np.exp(-0.5 * gap**2)
+    weight = weight / weight.sum()
+    return np.asarray((1 - share) * weight + share * (spread / spread.sum(axis=0)) @ weight)
 
 
 def _heel_offsets(beam: float) -> tuple[Array, Array]:

@@ -58,13 +58,17 @@ Array = npt.NDArray[np.float64]
 
 STEP = 0.05
 TOP = 12.0
-WIDEST = 1.2
-"""A curve with a larger standard deviation is no measurement [m]."""
+WIDEST, WIDEST_BESIDE = 0.9, 0.6
+"""A curve with a larger standard deviation is no measurement; the latter where another body lies beside the
+ship, whose own shadow and side may pass for hers [m]."""
+LOWEST, LOW = 0.35, 0.2
+"""No ship of 60 m floats with less freeboard [m] (International Convention on Load Lines 1966, table 28.1),
+and the probability of less from which it is clear that neither shadow nor side was seen."""
 ILL = 5.0
 """Chi-square a sample above which what is seen is not a hull on water [1]."""
 BLUNT = 1.5
 """By how much the error expected from the contrast may exceed the largest before the fit is not tried [1]."""
-AGREES, CONTRADICTS = 5.0, -12.0
+AGREES, CONTRADICTS = 5.0, -10.0
 """Gap in evidence between the stated azimuth and the opposite one that is worth a word [nats]; bands of paint
 and gear on deck fake up to nine (45 simulated ships), so an accusation needs more."""
 GRID: Array = STEP * np.arange(round(TOP / STEP) + 1, dtype=np.float64)
@@ -336,15 +340,11 @@ def _conclude(
     value, sigma = summarise(GRID, curve)
     interval = interval_of(GRID, curve)
     flags = ["azimuth-contradicts"] if check == "contradicts" else []
-    if interval[1] > prepared.top - 0.2 or sigma > WIDEST:
-        cut = any(fit.window.cut for fit in fits.values() if not fit.shifts.lit)
-        return Refused(
-            code="shadow-not-on-water" if cut else "edge-unresolved",
-            message=f"the curve is too wide to be a measurement: {value:.1f} +- {sigma:.1f} m"
-            + (", and something lies where the shadow falls" if cut else ""),
-        )
     density = np.exp(curve - curve.max())
     density /= density.sum()
+    refusal = _refuse_curve(prepared, fits, (value, sigma), density)
+    if refusal is not None:
+        return refusal
     uniform = int(np.sum(prepared.top >= GRID))
     bits = float(np.log2(uniform) + np.sum(density * np.log2(np.maximum(density, 1e-300))))
     cues = tuple(_cue(fit, beam) for fit in fits.values() if fit.shifts.reach > CUE_REACH)
@@ -364,6 +364,29 @@ def _conclude(
         lines=mark_lines(prepared.strip, prepared.chip.grid.origin, fits, value),
         azimuth_check=check,
         flags=tuple(flags),
+    )
+
+
+def _refuse_curve(
+    prepared: Prepared, fits: dict[int, SideFit], found: tuple[float, float], density: Array
+) -> Refused | None:
+    """Too wide, cut off at the top, or no freeboard at all."""
+    value, sigma = found
+    beside = len(fits) < 2 or any(fit.window.cut for fit in fits.values())
+    highest = float(np.interp(0.95, np.cumsum(density), GRID))
+    if float(density[GRID < LOWEST].sum()) > LOW:
+        return Refused(
+            code="edge-unresolved",
+            message="neither shadow nor side is seen where a ship afloat must show one: wrong geometry?"
+            f" (freeboard {value:.1f} +- {sigma:.1f} m)",
+        )
+    if highest <= prepared.top - 0.2 and sigma <= (WIDEST_BESIDE if beside else WIDEST):
+        return None
+    cut = any(fit.window.cut for fit in fits.values() if not fit.shifts.lit)
+    return Refused(
+        code="shadow-not-on-water" if cut else "edge-unresolved",
+        message=f"the curve is too wide to be a measurement: {value:.1f} +- {sigma:.1f} m"
+        + (", and something lies where the shadow falls" if cut else ""),
     )
 
 

@@ -222,20 +222,32 @@ def variants(
     """(variant, candidate, 4, sample): `masks` as they are, at the wider blurs of `HALOS`, moved, heightened.
 
     The latter two have all edges `jitter` further out, and only those that are not the deck's. Where a side
-    is seen there follow those of hulls as low as the `BOOTS`: their sides are the boot-topping.
+    is seen there follow the shares of boot-toppings as high as the `BOOTS`.
     """
     blur, z_eff, smear = setting
     F, e = state
     step = jitter(blur)
-    boots = [
-        masks(v, shifts, (h, e + (F - h) * shifts.alpha), setting)
-        for h in (np.minimum(height, F) for height in BOOTS)
-        if shifts.alpha > 0.0
-    ]
     moved = masks(v, shifts, (F, e + step), setting)
     higher = masks(v, shifts, (F + step / max(shifts.reach, 0.1), e), setting)
     blurs = [masks(v, shifts, state, (blur * wider, z_eff, smear)) for wider in (1.0, *(w for w, _ in HALOS))]
-    return np.stack([*blurs, moved, higher, *boots])
+    return np.stack([*blurs, moved, higher, *_boots(v, shifts, state, setting)])
+
+
+def _boots(
+    v: Array, shifts: SideShifts, state: tuple[Array, Array], setting: tuple[float, float, float]
+) -> list[Array]:
+    """Per height of `BOOTS` (candidate, 4, sample): the boot-topping's share of the side, else nothing."""
+    if shifts.alpha == 0.0:
+        return []
+    F, e = state[0][:, None], state[1][:, None]
+    blur = np.full_like(F, np.hypot(setting[0], setting[2] * shifts.alpha))
+    water = step_up(v[None, :], e + F * shifts.alpha, blur)
+    out = []
+    for height in BOOTS:
+        share = np.zeros((len(F), 4, len(v)))
+        share[:, SIDE] = step_up(v[None, :], e + np.maximum(F - height, 0.0) * shifts.alpha, blur) - water
+        out.append(share)
+    return out
 
 
 def tolerances(shares: Array, levels: Levels) -> Array:

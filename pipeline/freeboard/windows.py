@@ -259,7 +259,7 @@ def _levels(
     # what bright paint would show lying flat in the sun, and the share of that light a wall gets: skylight
     # and what the sea sends up, a sixth, and the sun by its slant; haze lies over everything
     light = WALL_SKY + (1 - 2 * WALL_SKY) * min(shifts.sun, 1.5)
-    sunlit = max(deck[0], 3 * middle - 2 * dark, extremes[1] if shifts.lit else 0.0)
+    sunlit = max(deck[0], min(1.5 * deck[0], 3 * middle - 2 * dark), extremes[1] if shifts.lit else 0.0)
     paint = light * (sunlit - dark)
     return Levels(
         deck=(deck[0], 0.3 * deck[0] + 1.5 * deck[1] + 0.1 * middle),
