@@ -141,54 +141,51 @@ def _sightings(visit: Visit, scenes: Mapping[str, SceneResult]) -> list[Sighting
 
 
 def _head(visit: Visit, season: Season, barrels: VisitBarrels | None) -> list[Any]:
-    site = season.site
+    """Which visit, where, on what evidence; when, how full, how much."""
+    measured, departure = visit.status == "measured", visit.departure
+    evidence = words.EVIDENCE[visit.evidence]
+    said = paragraph(
+        marked(evidence if measured else f"cargo imputed: {evidence}"),
+        8,
+        tint=BLUE if measured else AMBER,
+        align=2,
+        bold=True,
+    )
+    title = paragraph(f"<b>{marked(f'Visit {visit.visit_id}')}</b>", 15, tint=INK)
+    top = [[title, said], [paragraph(marked(_where(visit, season.site)), 9), ""]]
+    fill = "not measured"
+    if departure is not None:
+        interval = words.interval_percent(departure.interval90)
+        fill = f"{100 * departure.fraction:.0f} % (90 %: {interval})"
+    timezone = "UTC" if season.site is None else season.site.timezone
+    boxes = [
+        ("Arrived", _window(visit.arrival_window, timezone)),
+        ("Left", _window(visit.departure_window, timezone)),
+        ("Fill on departure", marked(fill)),
+        ("Cargo loaded", marked(tonnes(visit.cargo_loaded))),
+        ("Barrels", "not known" if barrels is None else f"<b>{marked(quantity(barrels.barrels))}</b>"),
+    ]
+    cells = [
+        [paragraph(marked(name), 7, tint=MUTED) for name, _ in boxes],
+        [paragraph(markup, 8) for _, markup in boxes],
+    ]
+    rows = [
+        table(top, [0.6 * _WIDTH, 0.4 * _WIDTH], lines=False, pad=1),
+        table(cells, [share * _WIDTH for share in (0.235, 0.235, 0.17, 0.18, 0.18)], lines=False, pad=1),
+    ]
+    if departure is not None:
+        low, high = departure.interval90
+        rows.append(gauge(low, departure.fraction, high, _WIDTH, measured=measured))
+    return rows
+
+
+def _where(visit: Visit, site: Site | None) -> str:
     berths = {} if site is None else {f.id: f for f in site.of_role("berth")}
     berth = berths.get(visit.berth_id or "")
     where = visit.berth_id or "at anchor"
     if berth is not None:
         where = (berth.name or berth.id) + ("" if berth.verified else " (candidate berth, not verified)")
-    name = site.name if site is not None else visit.site
-    title = f"<b>{marked(f'Visit {visit.visit_id}')}</b>"
-    evidence = words.EVIDENCE[visit.evidence]
-    if visit.status == "imputed":
-        evidence = f"cargo imputed: {evidence}"
-    top = [
-        [
-            paragraph(title, 15, tint=INK),
-            paragraph(
-                marked(evidence), 8, tint=BLUE if visit.status == "measured" else AMBER, align=2, bold=True
-            ),
-        ],
-        [paragraph(marked(f"{name}, {where}"), 9), ""],
-    ]
-    q = "not known" if barrels is None else f"{quantity(barrels.barrels)}"
-    departure = visit.departure
-    fill = (
-        "not measured"
-        if departure is None
-        else (f"{100 * departure.fraction:.0f} % (90 %: {words.interval_percent(departure.interval90)})")
-    )
-    timezone = "UTC" if site is None else site.timezone
-    boxes = [
-        ("Arrived", _window(visit.arrival_window, timezone)),
-        ("Left", _window(visit.departure_window, timezone)),
-        ("Fill on departure", fill),
-        ("Cargo loaded", tonnes(visit.cargo_loaded)),
-        ("Barrels", q),
-    ]
-    widths = [0.235 * _WIDTH, 0.235 * _WIDTH, 0.17 * _WIDTH, 0.18 * _WIDTH, 0.18 * _WIDTH]
-    cells = [
-        [paragraph(marked(n), 7, tint=MUTED) for n, _ in boxes],
-        [paragraph(v if n in {"Arrived", "Left"} else marked(v), 8, bold=n == "Barrels") for n, v in boxes],
-    ]
-    rows = [
-        table(top, [0.6 * _WIDTH, 0.4 * _WIDTH], lines=False, pad=1),
-        table(cells, widths, lines=False, pad=1),
-    ]
-    if departure is not None:
-        low, high = departure.interval90
-        rows.append(gauge(low, departure.fraction, high, _WIDTH, measured=visit.status == "measured"))
-    return rows
+    return f"{visit.site if site is None else site.name}, {where}"
 
 
 def _window(bounds: tuple[datetime, datetime | None], timezone: str) -> str:

@@ -12,6 +12,7 @@ from pipeline.products import CapYear, SceneResult, VisitsDocument, VolumeDocume
 from pipeline.render import words
 from pipeline.render.plots import calendar, load_chart
 from pipeline.render.report_claims import claims_section, voyages_section
+from pipeline.render.report_headline import headline
 from pipeline.render.report_tables import coverage_table, method, provenance, scene_table, table
 from pipeline.render.report_visits import quantity, signed_lines, text, visit_card, window_words
 from pipeline.render.season import BerthRow, berth_rows, cumulative, season_span, site_days, year_of
@@ -62,7 +63,7 @@ def render_report(
     body = [
         _header(name, volume, simulated=simulated),
         "<main>",
-        _headline(visits, volume, scenes),
+        headline(visits, volume, scenes),
         _charts(visits, volume, scenes, site),
         claims_section(volume),
         '<section><h2 id="visits">Visits</h2>',
@@ -127,74 +128,6 @@ def _header(name: str | None, volume: VolumeDocument, *, simulated: bool) -> str
         period = f"{start.day} {start:%B %Y} to {end.day} {end:%B %Y}"
     title = f"Oil loaded at {text(name or 'unnamed site')}"
     return f'{banner}<header class="top"><h1>{title}</h1><p class="muted">{period}</p></header>'
-
-
-def _headline(visits: VisitsDocument, volume: VolumeDocument, scenes: Sequence[SceneResult]) -> str:
-    """The number, its interval, and what it rests on."""
-    barrels = volume.barrels
-    measured = sum(v.status == "measured" for v in visits.visits)
-    looks = len(visits.coverage.usable_times)
-    passes = sum(month.passes for month in visits.coverage.by_month) or len(scenes)
-    limit = volume.cap[0].limit if len(volume.cap) == 1 else None
-    share = f" That is {words.percent(barrels.baseline.p50 / limit)} of the yearly limit." if limit else ""
-    looked = bool(scenes)
-    hidden = (
-        f"With the visits that clouds and gaps may have hidden: {text(quantity(barrels.total))} barrels."
-        if looked
-        else "No imagery: calls that nobody listed are in no figure here."
-    )
-    big = (
-        f'<div class="big"><div>{"Seen" if looked else "Said"} to be loaded (measured and imputed)</div>'
-        f'<div class="number">{words.two_figures(barrels.baseline.p50)} barrels</div>'
-        f'<div class="range">90 %: {words.two_figures(barrels.baseline.p05)} to '
-        f"{words.two_figures(barrels.baseline.p95)}</div>"
-        f"<p>{text(volume.product.name)} assumed, {volume.product.density15:.0f} ± "
-        f"{volume.product.density15_sigma:.0f} kg/m³ at 15 °C.{share} {hidden}</p></div>"
-    )
-    unseen = volume.visits.unseen
-    coverage = (
-        (f"{looks} of {passes}", "passes gave a clear look at a berth"),
-        (f"{unseen.p50:.2g}", f"visits may have been missed (90 %: {unseen.p05:.2g}–{unseen.p95:.2g})"),
-    )
-    tiles = [
-        (
-            f"{len(visits.visits)}",
-            f"visits {'seen' if looked else 'listed'}: {measured} measured, {len(visits.visits) - measured} "
-            "imputed",
-        ),
-        *((*coverage,) if looked else ()),
-        (
-            f"{volume.un_designated.visits:.1f}",
-            f"visits by ships on the UN list, in expectation over the ranked identities "
-            f"({words.percent(volume.un_designated.share)} of those seen)"
-            if looked
-            else "of them by ships on the UN list, as far as ships are named",
-        ),
-    ]
-    grid = "".join(f'<div class="tile"><b>{text(n)}</b><span>{text(said)}</span></div>' for n, said in tiles)
-    how = (
-        (
-            "from a freeboard after loading",
-            "ship seen, cargo not measured: filled in from her size and habits",
-        )
-        if looked
-        else (
-            "a departure that its source measured",
-            "from a ship's capacity, known or not, and a stated or usual fill",
-        )
-    )
-    rows = [
-        ("measured", quantity(barrels.measured), how[0]),
-        ("imputed", quantity(barrels.imputed), how[1]),
-        ("unseen", quantity(barrels.unseen), "visits that fell between the clear looks, from the stay times"),
-    ][: 3 if looked else 2]
-    rows_of_parts = [
-        [text(n), f"<b>{text(q)}</b>", f'<span class="muted">{text(why)}</span>'] for n, q, why in rows
-    ]
-    return (
-        f'<div class="headline">{big}<div class="tiles">{grid}</div></div><h2>What the number rests on</h2>'
-        + table(("part", "barrels", "how"), rows_of_parts)
-    )
 
 
 def _charts(
