@@ -6,16 +6,18 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.batch.memory import hash_memory, learn_memories
 from pipeline.batch.plan import Key, Plan, Wanted, assign_ids, hash_content, plan_batch, reason_for
 from pipeline.batch.records import Looked
-from pipeline.datatypes import InputFile, Scene
+from pipeline.datatypes import Grid, InputFile, Scene
 from pipeline.errors import Refused
 from pipeline.ingest import Delivery
-from pipeline.store import SceneRow
+from pipeline.store import SceneRow, SurveyRow, grid_to_text, pack_array, text_to_grid
 
 WANTED = Wanted(version="v", site="s", register="r", settings="c", memories={"cells": "m"})
 
@@ -184,3 +186,27 @@ def test_a_key_of_an_older_store_is_only_out_of_date() -> None:
     assert (
         reason_for(key, replace(row, key='{"content": "c"}'), intact=True, force=False) == "version changed"
     )
+
+
+def test_a_site_does_not_remember_what_stands_at_another() -> None:
+    """Coarse looks take the memory of the finer ones of their own site, and of no other."""
+
+    def rows(origin: tuple[float, float], side: float, looks: int) -> list[SurveyRow]:
+        grid = Grid(shape=(8, 8), to_ground=(side, 0, 0, 0, -side, 0), origin=origin)
+        seen = np.ones((8, 8), np.uint8)
+        seen[:2] = 9
+        return [
+            SurveyRow(
+                key=f"{origin}{side}{n}",
+                content=f"{n}",
+                acquired=f"2024-08-0{n + 1}T00:00:00Z",
+                cells=grid_to_text(grid),
+                seen=pack_array(seen),
+            )
+            for n in range(looks)
+        ]
+
+    here, there = (132.9, 42.7), (130.0, 42.0)
+    learned = learn_memories([*rows(here, 5.0, 3), *rows(here, 10.0, 1), *rows(there, 10.0, 1)])
+    assert [text_to_grid(text).origin for text in learned] == [here, here]
+    assert len({hash_memory(memory) for memory in learned.values()}) == 1

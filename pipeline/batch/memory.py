@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+from pipeline.datatypes import LonLat
 from pipeline.run import Memory, Survey, learn_memory
 from pipeline.store import SurveyRow, grid_to_text, pack_array, text_to_grid, unpack_array
 
@@ -12,7 +13,8 @@ from pipeline.store import SurveyRow, grid_to_text, pack_array, text_to_grid, un
 def learn_memories(rows: Sequence[SurveyRow]) -> dict[str, Memory]:
     """The terminal's memory by cells, from surveys in the order of time.
 
-    A class of gsd without a memory of its own takes that of the next finer one.
+    A class of gsd without a memory of its own takes that of the next finer one at the same site, whose cells
+    have one origin whatever their size.
     """
     surveys: dict[str, list[Survey]] = {}
     for row in sorted(rows, key=lambda r: (r.acquired, r.content)):
@@ -20,11 +22,12 @@ def learn_memories(rows: Sequence[SurveyRow]) -> dict[str, Memory]:
         survey = Survey(cells=cells, seen=unpack_array(row.seen, cells.shape))
         surveys.setdefault(row.cells, []).append(survey)
     memories: dict[str, Memory] = {}
-    finer: Memory | None = None
+    finer: dict[LonLat, Memory] = {}
     for text in sorted(surveys, key=lambda t: text_to_grid(t).gsd):
-        memory = learn_memory(surveys[text]) or finer
+        origin = text_to_grid(text).origin
+        memory = learn_memory(surveys[text]) or finer.get(origin)
         if memory is not None:
-            memories[text] = finer = memory
+            memories[text] = finer[origin] = memory
     return memories
 
 
