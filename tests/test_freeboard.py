@@ -15,6 +15,8 @@ from pipeline.errors import Refused
 from pipeline.freeboard import expected_sigma, measure_freeboard
 from pipeline.freeboard.combine import summarise
 from pipeline.freeboard.model import masks, side_shifts
+from pipeline.freeboard.scan import FLOOR
+from pipeline.freeboard.sides import _along_edges
 from pipeline.freeboard.windows import choose_channels
 from pipeline.geometry import polygon_mask
 
@@ -337,3 +339,33 @@ def test_the_band_that_parts_side_and_deck_is_taken() -> None:
     alike = np.where(side, green_deck, green_deck) + noise
     assert [c.name for c in choose_channels(bands, apart, across)] == ["green", "nir"]
     assert [c.name for c in choose_channels(bands, alike, across)] == ["red", "nir"]
+
+
+def test_a_peak_beside_a_node_that_was_not_looked_at_is_not_raised() -> None:
+    """Between nodes a parabola; where a neighbour says nothing, no higher than the node itself."""
+    e = np.arange(9.0, 11.0, 0.25)
+    row = -40.0 * (e - 9.8) ** 2
+    places = np.arange(9.0, 10.8, 0.05)
+    assert _along_edges(places, e, row).max() == pytest.approx(0.0, abs=0.05)
+    row[: int(np.argmax(row))] = FLOOR
+    assert _along_edges(places, e, row).max() <= row.max() + 1e-9
+
+
+def test_a_shadow_on_the_wrong_side_is_no_freeboard() -> None:
+    """The sun's azimuth off by half a turn: nothing is seen where the shadow should lie."""
+    view = CASES["C"].view
+    turned = replace(view, sun_azimuth=(view.sun_azimuth + 180.0) % 360.0)
+    assert refusal(measure(CASES["C"], scene("C"), view=turned)) == "edge-unresolved"
+
+
+def test_a_ship_abreast_on_the_shadow_side() -> None:
+    world = replace(CASES["C"], neighbour=-2.5)
+    assert refusal(measure(world, render(world, seed=7), seed=7)) == "shadow-not-on-water"
+
+
+def test_list_and_boot_topping_leave_the_mean_of_both_edges() -> None:
+    world = replace(CASES["B"], boot=(0.03, 0.03, 0.05, 0.05), boot_height=1.5, heel=1.0)
+    found = measure(world, render(world, seed=6), seed=6)
+    assert isinstance(found, Freeboard)
+    assert found.interval90[0] < 3.6 < found.interval90[1]
+    assert found.sigma < 0.5
