@@ -108,7 +108,8 @@ def timeline(rows: Sequence[BerthRow], span: tuple[datetime, datetime]) -> str:
     bottom = 10 + _ROW * len(rows)
     for mark, text in _date_marks(span):
         body.append(draw_line(axis.at(mark), 10, axis.at(mark), bottom, "grid"))
-        body.append(draw_text(axis.at(mark), bottom + 16, text, kind="tick", anchor="middle"))
+        anchor = "end" if axis.at(mark) > WIDTH - 2 * _RIGHT else "middle"
+        body.append(draw_text(axis.at(mark), bottom + 16, text, kind="tick", anchor=anchor))
     for i, row in enumerate(rows):
         body += _timeline_row(row, axis, 10 + i * _ROW)
     seen = sum(len(row.visits) for row in rows)
