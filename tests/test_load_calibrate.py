@@ -67,14 +67,14 @@ def test_a_call_does_not_count_for_itself() -> None:
 
 
 def test_one_call_stays_as_it_is() -> None:
-    one = ship(1)
+    one = ship(0)
     results, flags = calibrate_loads(one.results[:2], (one.listed,), water_density=1024.0, config=CONFIG)
     assert results == list(one.results[:2])
     assert flags == ()
 
 
 def test_a_ship_that_is_not_sure_stays_as_she_is() -> None:
-    one = ship(1)
+    one = ship(0)
     doubt = (
         Identity(imo=one.listed.imo, name=one.listed.name, probability=0.6),
         Identity(imo=None, name=None, probability=0.4),
@@ -87,7 +87,7 @@ def test_a_ship_that_is_not_sure_stays_as_she_is() -> None:
 
 def test_looks_that_cannot_be_one_ship_are_left_alone() -> None:
     """Two hulls of one size under one name, three metres apart in depth: no draw fits both."""
-    one = ship(2)
+    one = ship(0)
     results = []
     for number, result in enumerate(one.results):
         found = result.detections[0].freeboard
@@ -99,18 +99,13 @@ def test_looks_that_cannot_be_one_ship_are_left_alone() -> None:
     assert calibrated(results, one)[0] == results[0]
 
 
-@pytest.mark.parametrize("reverse", [False, True])
-def test_the_order_of_scenes_does_not_matter(reverse: bool) -> None:
-    one = ship(3)
-    results = one.results[::-1] if reverse else one.results
-    again = calibrated(results, one)
-    assert sorted(again, key=lambda r: r.scene_id) == sorted(
-        calibrated(one.results, one), key=lambda r: r.scene_id
-    )
+def test_the_order_of_scenes_does_not_matter() -> None:
+    one = ship(0)
+    assert calibrated(one.results[::-1], one)[::-1] == calibrated(one.results, one)
 
 
 def test_the_flag_names_ship_and_calls() -> None:
-    one = ship(4)
+    one = ship(0)
     _, (flag,) = calibrate_loads(one.results, (one.listed,), water_density=1024.0, config=CONFIG)
     assert flag.code == "calibrated"
     assert flag.message.startswith("SHIP 0")
