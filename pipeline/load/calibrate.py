@@ -46,6 +46,9 @@ from call to call: the survey behind them is one draught for each of 26 tankers 
 LEAST_SHARE = 0.02
 """Of the draws that must be left after other calls have been weighed; fewer, and the looks contradict each
 other [1]."""
+AGAINST, IMPOSSIBLE = -5.0, -20.0
+"""Log odds of one hull against as many hulls as calls, and log evidence of a call, below which looks under
+one name are not put together."""
 USUAL_FILL = (0.92, 0.06)
 """Mean and spread, between ships, of the mean fill of a ship's laden departures [1]."""
 CURVE_POINTS = 40
@@ -174,6 +177,8 @@ def _calibrate_ship(
     evidence = np.array([sum(ship.weigh(look) for look in _telling(call)) for call in calls])
     tables: dict[tuple[str, str], CargoTable] = {}
     left: list[float] = []
+    if ship.clashes(evidence):
+        return tables, 1.0
     for i, call in enumerate(calls):
         weight = ship.update(np.delete(evidence, i, axis=0).sum(axis=0))
         if weight.sum() ** 2 < LEAST_SHARE * len(weight) * (weight**2).sum():
@@ -215,6 +220,17 @@ class _Ship:
         density = loaded_density(self.still, measured, cargo, config=config, usual=usual)
         density = density + ballast_density(self.still, measured, on_board, config=config)
         return np.asarray(np.log(np.maximum(density @ likelihood, 1e-30)))
+
+    def clashes(self, evidence: Array) -> bool:
+        """Whether (calls, draws) log evidence speaks against one hull behind all calls, or is nil for one."""
+        prior, sure = self.draws.weight[:, 0], self.sure
+
+        def mean(log_evidence: Array) -> float:
+            top = float(log_evidence[sure].max())
+            return top + float(np.log(np.average(np.exp(log_evidence[sure] - top), weights=prior[sure])))
+
+        alone = [mean(row) for row in evidence]
+        return min(alone) < IMPOSSIBLE or mean(evidence.sum(axis=0)) - sum(alone) < AGAINST
 
     def update(self, log_evidence: Array) -> Array:
         """(draws,) weights; between the ship and her rivals nothing moves."""
