@@ -18,6 +18,8 @@ Array = npt.NDArray[np.float64]
 
 TELLING_GSD = 1.2
 """Coarser decks say nothing of what kind of ship she is [m]."""
+_SHOWN = 0.75
+"""Share of a deck that must be seen before its gear is read [1]."""
 CERTAIN_BOW = 1.5
 """Log odds of one end against the other below which the heading is ambiguous: odds of 4.5 to 1."""
 
@@ -72,10 +74,10 @@ def sample_deck(chip: Chip, usable: BoolArray, box: Box) -> Deck:
         cover, box, along=along * box.length, across=np.array([-0.9, -0.75, 0.75, 0.9]) * box.beam
     )
     lifted = np.maximum(image - np.percentile(beside, 20), 0.0)
-    whole = np.where(usable, chip.pixels.mean(axis=0), 0.0).astype(np.float32)
-    light = sample_cover(
-        Cover(grid=chip.grid, plane=whole), box, along=along * box.length, across=across * box.beam
-    )
+    whole = Cover(grid=chip.grid, plane=chip.pixels.mean(axis=0).astype(np.float32))
+    light = sample_cover(whole, box, along=along * box.length, across=across * box.beam)
+    clear = Cover(grid=chip.grid, plane=usable.astype(np.float32))
+    shown = sample_cover(clear, box, along=along * box.length, across=across * box.beam)
     inside = np.abs(along) < 0.45
     return Deck(
         along=along,
@@ -83,7 +85,9 @@ def sample_deck(chip: Chip, usable: BoolArray, box: Box) -> Deck:
         bright=lifted / max(float(lifted[inside].mean()), 1e-6),
         light=light,
         gsd_px=box.length / chip.grid.gsd,
-        telling=chip.grid.gsd <= TELLING_GSD and box.beam > 6 * chip.grid.gsd,
+        telling=chip.grid.gsd <= TELLING_GSD
+        and box.beam > 6 * chip.grid.gsd
+        and float(shown[inside].mean()) > _SHOWN,
     )
 
 

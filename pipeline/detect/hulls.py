@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip
-from pipeline.detect.bodies import Found, Looked, fill_polygon, window_about
-from pipeline.detect.candidates import standing_out
+from pipeline.detect.bodies import Found, Looked, fill_polygon, find_alongside, window_about
+from pipeline.detect.candidates import open_water, standing_out
 from pipeline.detect.colour import colour_contrast
 from pipeline.detect.fine import fit_fine
 from pipeline.detect.outline import Box, Cover, hull_polygon, sample_cover
@@ -32,6 +32,8 @@ _WATER, _SHADOW, _OTHER = -1.3, -0.3, -0.7
 _SLENDER = (2.8, 10.0)
 _NARROWEST = 5.5
 """Beam of a ship of 40 m [m]."""
+_LARGE = 60_000.0
+"""What covers more is land or a waterfront: no two ships side by side do [m2]."""
 _MOST = 5
 """Hulls looked for in one body."""
 _APART = 2.5
@@ -61,16 +63,22 @@ def find_hulls(
         free = (stands & (near == 0)).astype(np.uint8)
         stands = cv2.morphologyEx(free, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
     joined = cv2.morphologyEx(stands.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     weight = _weights(looked, stands)
     least = 0.3 * config.min_length**2 / 6.5 / grid.gsd**2
     hidden = ~usable if fixed is None else ~usable | fixed
+    large = stats[:, 4] * grid.gsd**2 > _LARGE
+    large[0] = False
     found: list[Found] = []
-    for label in range(1, count):
-        if stats[label, 4] >= least:
-            own = stands & (labels == label)
-            found += _hulls_of(own, weight, (chip, hidden), looked, config)
-    return found
+    fitting = (stats[:, 4] >= least) & ~large
+    fitting[0] = False
+    for label in np.flatnonzero(fitting):
+        own = stands & (labels == label)
+        found += _hulls_of(own, weight, (chip, hidden), looked, config)
+    if not large.any():
+        return found
+    wet = open_water(looked.water, looked.usable & ~looked.shaded, grid.gsd)
+    return found + find_alongside(looked, large[labels], wet, config)
 
 
 def _weights(looked: Looked, stands: BoolArray) -> npt.NDArray[np.float32]:
