@@ -58,9 +58,9 @@ Array = npt.NDArray[np.float64]
 
 STEP = 0.05
 TOP = 12.0
-WIDEST, WIDEST_BESIDE = 0.9, 0.6
+WIDEST, WIDEST_DOUBTFUL = 0.9, 0.6
 """A curve with a larger standard deviation is no measurement; the latter where another body lies beside the
-ship, whose own shadow and side may pass for hers [m]."""
+ship, whose shadow and side may pass for hers, and where a sunlit side speaks alone [m]."""
 LOWEST, LOW = 0.35, 0.2
 """No ship of 60 m floats with less freeboard [m] (International Convention on Load Lines 1966, table 28.1),
 and the probability of less from which it is clear that neither shadow nor side was seen."""
@@ -372,7 +372,8 @@ def _refuse_curve(
 ) -> Refused | None:
     """Too wide, cut off at the top, or no freeboard at all."""
     value, sigma = found
-    beside = len(fits) < 2 or any(fit.window.cut for fit in fits.values())
+    dark = any(not fit.shifts.lit and fit.shifts.reach > CUE_REACH for fit in fits.values())
+    doubtful = not dark or len(fits) < 2 or any(fit.window.cut for fit in fits.values())
     highest = float(np.interp(0.95, np.cumsum(density), GRID))
     if float(density[GRID < LOWEST].sum()) > LOW:
         return Refused(
@@ -380,7 +381,7 @@ def _refuse_curve(
             message="neither shadow nor side is seen where a ship afloat must show one: wrong geometry?"
             f" (freeboard {value:.1f} +- {sigma:.1f} m)",
         )
-    if highest <= prepared.top - 0.2 and sigma <= (WIDEST_BESIDE if beside else WIDEST):
+    if highest <= prepared.top - 0.2 and sigma <= (WIDEST_DOUBTFUL if doubtful else WIDEST):
         return None
     cut = any(fit.window.cut for fit in fits.values() if not fit.shifts.lit)
     return Refused(
