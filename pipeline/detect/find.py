@@ -89,7 +89,9 @@ def _describe(found: Found, chip: Chip, seen: BoolArray, number: int) -> Detecti
     deck = sample_deck(*_cut_out(chip, seen, found.box), found.box)
     bearing = judge_bow(deck, found.box)
     box = replace(found.box, heading=bearing.heading)
-    probability = judge_kind(deck, box)
+    probability = (
+        0.5 if "part-clouded" in found.flags else judge_kind(deck, box)
+    )  # a part may look like anything
     gsd = chip.grid.gsd
     outline = ground_to_lonlat(chip.grid.origin, hull_polygon(box)).round(8)
     flags = found.flags + (() if "alongside" in found.flags else bearing.flags)

@@ -250,7 +250,7 @@ def _judge(box: Box, others: list[Box], looked: Looked, config: DetectConfig) ->
         * float(np.exp(0.08 * slender_odds(box.length, box.beam)))
     )
     flags = _flags(box, looked, (part, ring, hull))
-    ragged = not {"part-clouded", "cut-by-edge"}.isdisjoint(flags)
+    ragged = "cut-by-edge" in flags or ("part-clouded" in flags and "alongside" not in flags)
     if score < (max(config.min_score, _RAGGED) if ragged else config.min_score):
         return None
     return Found(box=box, score=round(score, 4), quay=False, flags=flags)
@@ -262,9 +262,7 @@ def _flags(
     part, ring, _ = place
     flags = []
     grid = looked.chip.grid
-    window = window_about(grid, box, margin=2 * grid.gsd)
     edge = window_about(grid, box, margin=0.0)
-    assert window is not None
     if (
         edge is None
         or edge[0] <= 0
@@ -276,6 +274,17 @@ def _flags(
     if looked.fixed is not None and looked.fixed[part][ring].any():
         flags.append("alongside")
     hidden = looked.chip.valid[part] & ~looked.usable[part]
-    if hidden[ring].mean() > 0.15:
+    if hidden[ring].mean() > 0.15 or _end_hidden(box, looked):
         flags.append("part-clouded")
     return tuple(flags)
+
+
+def _end_hidden(box: Box, looked: Looked) -> bool:
+    """True where cloud begins just beyond one of her ends."""
+    covered = (looked.chip.valid & ~looked.usable).astype(np.float32)
+    across = np.linspace(-0.4, 0.4, 5) * box.beam
+    cover = Cover(grid=looked.chip.grid, plane=covered)
+    beyond = np.linspace(0.0, 12.0, 5) + box.length / 2
+    return any(
+        float(sample_cover(cover, box, along=end, across=across).mean()) > 0.4 for end in (beyond, -beyond)
+    )
