@@ -154,7 +154,7 @@ def _half(level: Array, along: Array, frame: tuple[Array, Box], low: int, high: 
         return None
     beam = float(across[high - 1] - across[low]) + float(across[1] - across[0])
     rows = np.flatnonzero((level[:, low:high] > 0.3).mean(axis=1) > 0.4)
-    if beam < 6.0 or len(rows) < 8:
+    if beam < 7.5 or len(rows) < 8:
         return None
     first, last = float(along[rows[0]]), float(along[rows[-1]])
     if last - first < 2.6 * beam:
