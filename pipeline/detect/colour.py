@@ -35,6 +35,8 @@ _FLOOR = 0.002
 """Least spread of the water in a band [1]; six times as much in a visual product."""
 _LEFT = 0.35
 """Of the water's light above the darkest, in a shadow: the sky's share of it [1]."""
+_LIT = 3.0
+"""Brighter than the water by this in any band is no shadow, in the water's spread [1]."""
 _SAMPLES = 40_000
 """Pixels from which a covariance is taken."""
 
@@ -157,6 +159,9 @@ def colour_contrast(
 ) -> npt.NDArray[np.float32]:
     """(row, col) of a window at full resolution: contrast to its water; 0 in shadow and where it is hidden.
 
+    At the edge of a hull the light of turbid water fills half of a shadow: what is darker than the water and
+    brighter in no band is shadow there, or a side as dark, and no part of her outline.
+
     Parameters
     ----------
     wet
@@ -172,5 +177,5 @@ def colour_contrast(
     level = np.median(chosen, axis=1).astype(np.float64)
     residual = (planes - level[:, None, None]).astype(np.float32)
     colour = learn_colour((chosen - level[:, None]).T.astype(np.float64), bands, level, _floor_of(chip))
-    contrast = np.where(colour.shaded(planes, residual), 0.0, colour.distance(residual))
-    return np.where(hidden, 0.0, contrast).astype(np.float32)
+    lit = (residual > _LIT * colour.spread[:, None, None]).any(axis=0) | (residual.mean(axis=0) > 0.0)
+    return np.where(hidden | ~lit, 0.0, colour.distance(residual)).astype(np.float32)

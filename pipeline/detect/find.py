@@ -22,6 +22,10 @@ from pipeline.geometry import crop_grid, ground_to_lonlat
 
 _SEARCH = 2.0
 """Ships are looked for at pixels of about this size [m]."""
+_SIDE = 0.08
+"""Of the beam: a side that the satellite sees widens her by freeboard times tan(incidence) at most [1]."""
+_CUT = {"wake": 0.2, "cut-by-edge": 0.5, "part-clouded": 0.5}
+"""What the length may be off by where foam may have been taken for hull, or an end is hidden [1]."""
 
 
 def find_ships(
@@ -95,7 +99,7 @@ def _describe(found: Found, chip: Chip, seen: BoolArray, number: int) -> Detecti
     gsd = chip.grid.gsd
     outline = ground_to_lonlat(chip.grid.origin, hull_polygon(box)).round(8)
     flags = found.flags + (() if "alongside" in found.flags else bearing.flags)
-    cut = bool({"wake", "cut-by-edge", "part-clouded"} & set(flags))
+    cut = max((share for flag, share in _CUT.items() if flag in flags), default=0.0)
     sigma = _sigmas(gsd, box, found.quay, cut)
     if found.sigmas is not None:
         sigma = (*found.sigmas, sigma[2])
@@ -134,14 +138,14 @@ def _cut_out(chip: Chip, seen: BoolArray, box: Box) -> tuple[Chip, BoolArray]:
     return small, seen[part]
 
 
-def _sigmas(gsd: float, box: Box, quay: bool, cut: bool) -> tuple[float, float, float]:
+def _sigmas(gsd: float, box: Box, quay: bool, cut: float) -> tuple[float, float, float]:
     """One standard deviation of length [m], beam [m] and axis [deg].
 
     A third of a pixel at each end and side, what lean and shadow add; more at a quay that is not known,
     much more where a wake may have been taken for hull, or cloud or the image's edge hides an end.
     """
-    length = float(np.hypot(0.5 * gsd, 2.0)) + (0.2 * box.length if cut else 0.0)
-    beam = float(np.hypot(0.35 * gsd, 0.8))
+    length = float(np.hypot(0.5 * gsd, 2.0)) + cut * box.length
+    beam = float(np.hypot(np.hypot(0.35 * gsd, 0.8), _SIDE * box.beam))
     if quay:
         length, beam = 2.0 * length, 2.5 * beam
     axis = float(np.degrees(np.arctan(1.2 * max(gsd, 0.7) / box.length))) + 0.3

@@ -152,7 +152,8 @@ def _refine(
     fitted = fit_fine(near.cover, rough)
     agrees = fitted is not None and _agree(fitted, rough)
     fitted = _trim_ends(near, fitted, rough) if fitted is not None and agrees else rough
-    parts = split_pair(near.cover, fitted)
+    # of a hull that goes on under a cloud nobody knows how slender she is
+    parts = [fitted] if _end_hidden(fitted, looked) else split_pair(near.cover, fitted)
     if len(parts) == 1:
         return [] if is_soft(near, fitted) or is_even(near, fitted) else [fitted], wakes
     refined = []
