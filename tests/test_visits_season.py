@@ -12,8 +12,8 @@ from paper_season import START, PaperSeason, World, cargo_of, draw_season, quick
 
 from pipeline.config import Config
 from pipeline.products import VisitsDocument, VolumeDocument
-from pipeline.visits import group_visits
-from pipeline.volume import barrels_per_tonne, estimate_volume
+from pipeline.run import measure_season
+from pipeline.volume import barrels_per_tonne
 
 CONFIG = quick(Config(), draws=800)
 FINE = World(coarse=0.0)
@@ -114,8 +114,7 @@ def test_departure_less_arrival_would_be_far_too_low() -> None:
 def test_the_same_looks_give_the_same_bytes(reverse: bool) -> None:
     season, visits, volume = run(0)
     results = season.results[::-1] if reverse else season.results
-    again = group_visits(results, season.site, season.fleet, config=CONFIG)
-    barrels = estimate_volume(again, results, season.fleet, config=CONFIG)
+    again, barrels = measure_season(results, season.site, season.fleet, CONFIG)
     for first, second in ((visits, again), (volume, barrels)):
         texts = [json.dumps(asdict(d), default=str, allow_nan=False) for d in (first, second)]
         assert texts[0] == texts[1]

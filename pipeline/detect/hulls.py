@@ -200,7 +200,7 @@ def _trim_ends(near: Near, fitted: Box, rough: Box) -> Box:
     bow, _ = ship_axes(fitted.heading)
     offset = float((np.asarray(rough.centre) - np.asarray(fitted.centre)) @ bow)
     low, high = -fitted.length / 2, fitted.length / 2
-    across = np.linspace(-0.3, 0.3, 9) * fitted.beam
+    across = np.linspace(-0.1, 0.1, 5) * fitted.beam  # a bow fills no more of her breadth
     for sense, end in ((-1.0, low), (1.0, high)):
         inner = offset + sense * rough.length / 2
         if sense * (end - inner) < _REACH:
