@@ -156,11 +156,11 @@ def find_water_fine(chip: Chip, usable: BoolArray) -> Water:
 
 def colour_contrast(
     chip: Chip, part: tuple[slice, slice], wet: BoolArray, hidden: BoolArray
-) -> npt.NDArray[np.float32]:
-    """(row, col) of a window at full resolution: contrast to its water; 0 in shadow and where it is hidden.
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """(row, col) twice, of a window at full resolution: contrast to its water, and what of it draws an edge.
 
-    At the edge of a hull the light of turbid water fills half of a shadow: what is darker than the water and
-    brighter in no band is shadow there, or a side as dark, and no part of her outline.
+    Both are 0 in shadow and where it is hidden, the second on all that is no brighter than the water, too: at
+    the edge of a hull the light of turbid water fills half of a shadow, and that is no part of her outline.
 
     Parameters
     ----------
@@ -177,5 +177,6 @@ def colour_contrast(
     level = np.median(chosen, axis=1).astype(np.float64)
     residual = (planes - level[:, None, None]).astype(np.float32)
     colour = learn_colour((chosen - level[:, None]).T.astype(np.float64), bands, level, _floor_of(chip))
+    contrast = np.where(hidden | colour.shaded(planes, residual), 0.0, colour.distance(residual))
     lit = (residual > _LIT * colour.spread[:, None, None]).any(axis=0) | (residual.mean(axis=0) > 0.0)
-    return np.where(hidden | ~lit, 0.0, colour.distance(residual)).astype(np.float32)
+    return contrast.astype(np.float32), np.where(lit, contrast, 0.0).astype(np.float32)

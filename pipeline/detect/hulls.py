@@ -149,7 +149,7 @@ def _refine(
         wakes = [rest_of(rough, cut)]
         near = _look_near(cut, [*taken, *wakes], full, looked) or near
         rough = cut
-    fitted = fit_fine(near.cover, rough)
+    fitted = _fit(near, rough)
     agrees = fitted is not None and _agree(fitted, rough)
     fitted = _trim_ends(near, fitted, rough) if fitted is not None and agrees else rough
     # of a hull that goes on under a cloud nobody knows how slender she is
@@ -159,11 +159,17 @@ def _refine(
     refined = []
     for k, half in enumerate(parts):
         alone = _look_near(half, [*taken, parts[1 - k]], full, looked)
-        better = None if alone is None else fit_fine(alone.cover, half)
+        better = None if alone is None else _fit(alone, half)
         better = better if better is not None and _agree(better, half) else half
         if not is_soft(near, better) or not is_soft(near, fitted):
             refined.append(better)
     return refined, wakes
+
+
+def _fit(near: Near, rough: Box) -> Box | None:
+    """The hull by what is bright; by all that is not water where that is none, as of a dark deck."""
+    bright = fit_fine(near.bright, rough)
+    return bright if bright is not None and _agree(bright, rough) else fit_fine(near.cover, rough)
 
 
 def _agree(fine: Box, rough: Box) -> bool:
@@ -186,10 +192,11 @@ def _look_near(rough: Box, taken: list[Box], full: tuple[Chip, BoolArray], looke
     row = np.minimum(((np.arange(height) + top) / factor).astype(int), looked.water.water.shape[0] - 1)
     col = np.minimum(((np.arange(width) + left) / factor).astype(int), looked.water.water.shape[1] - 1)
     wet = looked.water.water[np.ix_(row, col)] & ~hidden[part]
-    contrast = colour_contrast(chip, part, wet, covered)
+    contrast, bright = colour_contrast(chip, part, wet, covered)
     light = chip.pixels[(slice(None), *part)].mean(axis=0)
     return Near(
         cover=Cover(grid=grid, plane=contrast),
+        bright=Cover(grid=grid, plane=bright),
         light=Cover(grid=grid, plane=light),
         seen=Cover(grid=grid, plane=(~covered).astype(np.float32)),
     )

@@ -31,6 +31,8 @@ class Near:
 
     cover: Cover
     """Contrast to water."""
+    bright: Cover
+    """The same, 0 on what is no brighter than the water: shadow that turbid water fills with light, say."""
     light: Cover
     """Mean reflectance of the bands."""
     seen: Cover
