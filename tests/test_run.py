@@ -21,17 +21,10 @@ from pipeline.datatypes import (
 )
 from pipeline.detect import Structure
 from pipeline.geometry import pixel_to_lonlat
+from pipeline.look import Look, hidden_pixels
 from pipeline.pieces import area_of, meets_site
 from pipeline.products import Software
-from pipeline.run import (
-    Background,
-    Look,
-    describe_scene,
-    hidden_pixels,
-    measure_ship,
-    register_beam,
-    visit_places,
-)
+from pipeline.run import Background, describe_scene, measure_ship, register_beam, visit_places
 
 GRID = Grid(shape=(40, 60), to_ground=(1.0, 0.0, 0.0, 0.0, -1.0, 0.0), origin=(132.9, 42.7))
 SCENE = Scene(

@@ -27,6 +27,7 @@ from pipeline.errors import InputError
 from pipeline.geometry import grid_of, lonlat_to_ground, pixel_to_lonlat
 from pipeline.ingest import find_deliveries, read_chip, read_fleet, read_scene, read_site
 from pipeline.ingest.opening import hash_file
+from pipeline.look import CLEAR_LOOK, Survey, join_surveys, learn_memory, pieces_of
 from pipeline.pieces import (
     SURROUNDINGS,
     Part,
@@ -40,7 +41,6 @@ from pipeline.pieces import (
     split_result,
 )
 from pipeline.products import BerthState, CloudResult, DetectionResult
-from pipeline.run import CLEAR_LOOK, Survey, join_surveys, learn_memory, pieces_of
 
 VOSTOCHNY = read_site("vostochny")
 MAX_PIXELS = IngestConfig().max_pixels

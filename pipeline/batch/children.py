@@ -17,21 +17,10 @@ from pipeline.batch.plan import hash_content
 from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob, Picture, PictureJob
 from pipeline.datatypes import Grid, InputFile
 from pipeline.errors import InputError, Refused
+from pipeline.look import Look, Memory, Survey, join_surveys, survey_site
 from pipeline.pieces import meets_site, order_pictures, split_result
 from pipeline.products import SceneResult
-from pipeline.run import (
-    Background,
-    Look,
-    Memory,
-    Survey,
-    describe_scene,
-    join_scene,
-    join_surveys,
-    measure_piece,
-    picture_scene,
-    picture_ships,
-    survey_site,
-)
+from pipeline.run import Background, describe_scene, join_scene, measure_piece, picture_scene, picture_ships
 from pipeline.store import (
     SurveyRow,
     format_time,

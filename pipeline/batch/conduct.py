@@ -31,8 +31,9 @@ from pipeline.batch.season import SeasonFiles, write_season
 from pipeline.batch.setting import write_setting
 from pipeline.datatypes import Site
 from pipeline.errors import Refused, StoreError
+from pipeline.look import Memory
 from pipeline.products import SceneResult
-from pipeline.run import Memory, describe_scene
+from pipeline.run import describe_scene
 from pipeline.store import (
     Artefact,
     SceneRow,

@@ -12,8 +12,8 @@ import numpy as np
 from pipeline.config import Config
 from pipeline.datatypes import CloudMask, Scene, Site
 from pipeline.errors import InputError
+from pipeline.look import Look, look_at, pieces_of
 from pipeline.pieces import LEFT_OUT
-from pipeline.run import Look, look_at, pieces_of
 
 Made = TypeVar("Made")
 

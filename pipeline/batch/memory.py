@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from pipeline.datatypes import LonLat
-from pipeline.run import Memory, Survey, learn_memory
+from pipeline.look import Memory, Survey, learn_memory
 from pipeline.store import SurveyRow, grid_to_text, pack_array, text_to_grid, unpack_array
 
 

@@ -281,7 +281,7 @@ def rapideye() -> Table:
 def season() -> Table:
     """The sample season through the whole first half of the pipeline, with the terminal's memory."""
     from pipeline.ingest import read_site
-    from pipeline.run import Look, Survey, known_structure, learn_memory, look_at, survey_site
+    from pipeline.look import Look, Survey, known_structure, learn_memory, look_at, survey_site
 
     title = "Simulated: the sample season, 40 m and longer"
     columns = ("gsd [m]", "ships", "found", "false", "outline IoU", "length error", "beam error", "bow right")
