@@ -11,6 +11,7 @@ install: .venv/installed
 	@$(PYTHON) -m venv .venv || { echo "error: no venv module; on Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q pipeline
 	@touch $@
 
 run: install  ## the main job over the sample season

@@ -52,14 +52,16 @@ def masked_mean(plane: Plane, chosen: BoolArray, size: int) -> tuple[Plane, Plan
 
 
 def _infrared_level(plane: Plane, valid: BoolArray) -> float:
-    """The level that parts water from land in an infrared band: by Otsu."""
-    from skimage.filters import threshold_otsu
+    """The level that parts water from land in an infrared band: by Otsu, on 256 levels of its logarithm."""
+    import cv2
 
     values = np.log(np.maximum(plane[valid], 1e-3))
     low, high = np.percentile(values, [1, 99])
     if high - low < np.log(2.0):  # one population only
         return float(np.exp(high)) * 1.5
-    level = float(np.exp(threshold_otsu(np.clip(values, low, high), nbins=128)))
+    scaled = np.clip((values - low) * (255.0 / (high - low)), 0.0, 255.0).astype(np.uint8)
+    cut, _ = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    level = float(np.exp(low + (cut + 1.0) * (high - low) / 255.0))
     return float(np.clip(level, 0.02, 0.25))
 
 
