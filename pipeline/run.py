@@ -93,7 +93,7 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
 
     scene, chip, config = look.scene, look.chip, background.config
     known = known_structure(look, background.memory)
-    detections = find_ships(chip, look.clouds, known=known, config=config.detect)
+    detections = find_ships(chip, look.clouds, known=known, config=config.detect, view=scene.geometry)
     berth_of = {
         d.id: berth
         for d in detections

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import Chip, CloudMask, Detection, Grid, Site, SiteFeature
+from pipeline.datatypes import Chip, CloudMask, Detection, Grid, Site, SiteFeature, ViewGeometry
 from pipeline.detect import find_doubtful, find_ships, open_berths
 from pipeline.detect.deck import judge_bow, judge_kind, sample_deck
 from pipeline.detect.outline import Box
@@ -65,11 +65,13 @@ def chip_of(planes: Planes, seed: int = 2) -> Chip:
     )
 
 
-def find(planes: Planes, known: Structure | None = None) -> tuple[Detection, ...]:
+def find(
+    planes: Planes, known: Structure | None = None, view: ViewGeometry | None = None
+) -> tuple[Detection, ...]:
     chip = chip_of(planes)
     none = np.zeros(chip.valid.shape, bool)
     sky = CloudMask(cloudy=none, shadowed=none, method="test")
-    return find_ships(chip, sky, known=known, config=DetectConfig())
+    return find_ships(chip, sky, known=known, config=DetectConfig(), view=view)
 
 
 @pytest.mark.parametrize("deck", [RED, DARK])
@@ -82,6 +84,25 @@ def test_a_deck_as_dark_as_the_water_is_found_and_her_shadow_is_not(deck: Colour
     assert found.beam == pytest.approx(16.0, abs=2.0)
     assert found.length == pytest.approx(100.0, abs=4.0)
     assert found.centre == pytest.approx((0.0, 0.0), abs=2.0)
+
+
+@pytest.mark.parametrize("side", [(0.02, 0.02, 0.02, 0.02), (0.25, 0.20, 0.10, 0.12), None])
+@pytest.mark.parametrize("sense", [-1, 1])
+def test_an_outline_lies_at_the_waterline_not_where_the_deck_is_seen(side: Colour | None, sense: int) -> None:
+    planes = sea(BLUE)
+    length, beam, incidence = 150.0, 22.0, 27.0
+    lean = 0.037 * length * float(np.tan(np.radians(incidence)))  # of a deck as high as is usual
+    if side is not None:
+        block(planes, (0.0, 0.0), (beam, length), side)
+    ship(planes, (-sense * lean, 0.0), (beam, length), RED)
+    view = ViewGeometry(
+        incidence_angle=incidence, azimuth=90.0 * sense, sun_elevation=40.0, sun_azimuth=180.0, source="test"
+    )
+    (leaning,), (found,) = find(planes), find(planes, view=view)
+    assert found.centre[0] == pytest.approx(0.0, abs=1.0)
+    assert abs(leaning.centre[0]) > 1.2
+    assert found.beam == pytest.approx(beam, abs=1.3)
+    assert found.beam_sigma >= leaning.beam_sigma
 
 
 def test_two_ships_side_by_side_are_two() -> None:

@@ -8,12 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, ShipKind
+from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, ShipKind, ViewGeometry
 from pipeline.detect.bodies import Found, Looked, window_about
 from pipeline.detect.coarse import find_coarse
 from pipeline.detect.colour import FINE_GSD, find_water_fine
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
 from pipeline.detect.hulls import find_hulls
+from pipeline.detect.lean import to_waterline
 from pipeline.detect.outline import Box, hull_polygon
 from pipeline.detect.scale import clear_of_clouds, is_dull, reduce_chip, reduce_share
 from pipeline.detect.structure import Structure, without_structure
@@ -34,6 +35,7 @@ def find_ships(
     *,
     known: Structure | None,
     config: DetectConfig,
+    view: ViewGeometry | None = None,
 ) -> tuple[Detection, ...]:
     """Every ship of the chip with her outline at the waterline, from north-west to south-east.
 
@@ -42,6 +44,8 @@ def find_ships(
     known
         Land and the empty terminal; None where nothing is known, and quays are then told from ships by
         width alone.
+    view
+        By which outlines are brought from where a hull is seen to where she floats; None: left as seen.
 
     Notes
     -----
@@ -69,7 +73,7 @@ def find_ships(
     found = find_hulls(chip, usable, fixed, looked, config) if fine else find_coarse(looked, config)
     seen = usable if fixed is None else usable & ~fixed
     kept = sorted(_without_doubles(found), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
-    return tuple(_describe(f, chip, seen, number + 1) for number, f in enumerate(kept))
+    return tuple(_describe(f, (chip, seen), view, number + 1) for number, f in enumerate(kept))
 
 
 def _without_doubles(found: Sequence[Found]) -> list[Found]:
@@ -89,7 +93,10 @@ def _without_doubles(found: Sequence[Found]) -> list[Found]:
 # ---------------------------------------------------------------------------------------- description
 
 
-def _describe(found: Found, chip: Chip, seen: BoolArray, number: int) -> Detection:
+def _describe(
+    found: Found, look: tuple[Chip, BoolArray], view: ViewGeometry | None, number: int
+) -> Detection:
+    chip, seen = look
     deck = sample_deck(*_cut_out(chip, seen, found.box), found.box)
     bearing = judge_bow(deck, found.box)
     box = replace(found.box, heading=bearing.heading)
@@ -97,12 +104,14 @@ def _describe(found: Found, chip: Chip, seen: BoolArray, number: int) -> Detecti
         0.5 if "part-clouded" in found.flags else judge_kind(deck, box)
     )  # a part may look like anything
     gsd = chip.grid.gsd
+    box, unknown = to_waterline(box, chip, view) if gsd <= FINE_GSD else (box, (0.0, 0.0))
     outline = ground_to_lonlat(chip.grid.origin, hull_polygon(box)).round(8)
     flags = found.flags + (() if "alongside" in found.flags else bearing.flags)
     cut = max((share for flag, share in _CUT.items() if flag in flags), default=0.0)
     sigma = _sigmas(gsd, box, found.quay, cut)
     if found.sigmas is not None:
         sigma = (*found.sigmas, sigma[2])
+    sigma = (float(np.hypot(sigma[0], unknown[0])), float(np.hypot(sigma[1], unknown[1])), sigma[2])
     return Detection(
         id=f"d{number}",
         outline=tuple((float(x), float(y)) for x, y in outline),

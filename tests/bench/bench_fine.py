@@ -85,7 +85,7 @@ def look(names: Sequence[str]) -> list[Seen]:
             known[k] = open_berths(structure, site, scene.chip.grid)
     seen = []
     for scene, mask, learned in zip(scenes, clouds, known, strict=True):
-        ships = find_ships(scene.chip, mask, known=learned, config=CONFIG.detect)
+        ships = find_ships(scene.chip, mask, known=learned, config=CONFIG.detect, view=scene.view)
         pairs = _match(scene, ships)
         seen.append(Seen(scene=scene, clouds=mask, known=learned, ships=ships, pairs=pairs))
     return seen
