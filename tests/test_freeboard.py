@@ -14,7 +14,7 @@ from pipeline.datatypes import BoolArray, Chip, Curve, Freeboard, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard import expected_sigma, measure_freeboard
 from pipeline.freeboard.combine import summarise
-from pipeline.freeboard.model import masks, side_shifts
+from pipeline.freeboard.model import hidden_sky, masks, side_shifts
 from pipeline.freeboard.scan import FLOOR
 from pipeline.freeboard.sides import _along_edges
 from pipeline.freeboard.windows import choose_channels
@@ -89,7 +89,7 @@ def test_edges_are_those_of_the_closed_forms(
     view: ViewGeometry, side: int, deck: float, waterline: float, tip: float
 ) -> None:
     """F = 4, B = 16, heading 30: where deck, side and shadow end, outwards from the centreline."""
-    shifts = side_shifts(view, 30.0, side)
+    shifts = replace(side_shifts(view, 30.0, side), sky=0.0)
     v = np.arange(0.0, 16.0, 0.005)
     edge = 8.0 - 4.0 * side * np.tan(np.radians(view.incidence_angle)) * np.sin(
         np.radians(view.azimuth - 30.0)
@@ -115,7 +115,7 @@ def test_which_side_shows_what() -> None:
 def test_light_that_enters_the_water_lengthens_the_shadow_by_its_depth() -> None:
     """The mean of the tail is z_eff (S' - V'), with both rays bent by the surface."""
     view = view_of(20, 300, 40, 120)
-    shifts = side_shifts(view, 30.0, -1)
+    shifts = replace(side_shifts(view, 30.0, -1), sky=0.0)
     v = np.arange(0.0, 40.0, 0.005)
     width = [
         masks(v, shifts, (np.array([4.0]), np.array([8.0])), (0.1, z, 0.0))[0][2].sum() * 0.005
@@ -124,6 +124,32 @@ def test_light_that_enters_the_water_lengthens_the_shadow_by_its_depth() -> None
     sun = np.tan(np.arcsin(np.cos(np.radians(40.0)) / 1.34))
     sight = np.tan(np.arcsin(np.sin(np.radians(20.0)) / 1.34))
     assert width[1] - width[0] == pytest.approx(0.3 * (sun + sight), abs=0.01)
+
+
+def test_a_hull_hides_the_sky_of_the_sea_beside_her() -> None:
+    """The closed form against directions of an even sky, drawn by their light on the sea."""
+    rng = np.random.default_rng(0)
+    height = rng.random(400_000)
+    rise, run = np.sqrt(1 - height), np.sqrt(height) * np.cos(2 * np.pi * rng.random(height.size))
+    for distance in (0.3, 1.0, 3.0, 9.0):
+        behind = (run < 0) & (rise * distance < -3.0 * run)
+        assert hidden_sky(np.array([distance]), np.array([3.0]))[0] == pytest.approx(behind.mean(), abs=0.003)
+
+
+def test_the_hidden_sky_darkens_the_sea_most_at_the_foot_of_the_hull() -> None:
+    """Light is that of sun and sky, less half of the sky's at the foot; far off nothing is missing."""
+    view = view_of(0, 0, 40, 120)
+    shifts = side_shifts(view, 30.0, -1)
+    v = np.arange(0.0, 200.0, 0.01)
+    share = masks(v, shifts, (np.array([4.0]), np.array([8.0])), (0.02, 0.0, 0.0))[0]
+    shadow, water = 0.02, 0.05
+    light = shadow * share[2] + water * share[3]
+    missing = 0.5 * shifts.sky * (water - shadow)
+    assert light[np.searchsorted(v, 8.1)] == pytest.approx(shadow - missing, rel=0.03)
+    assert light[-1] == pytest.approx(water, rel=0.001)
+    tip = 8.0 + 4.0 * shifts.beta
+    assert water > light[np.searchsorted(v, tip + 0.2)] > water - missing
+    assert share.sum(axis=0) == pytest.approx(np.ones(len(v)), abs=1e-9)
 
 
 # --------------------------------------------------------------------------------------- refusals

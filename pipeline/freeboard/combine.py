@@ -14,9 +14,11 @@ Array = npt.NDArray[np.float64]
 MISREAD = {False: 0.003, True: 0.02}
 """Prior probability that a side is not what the model says, by whether the sun shines on it: shadows on open
 water are much alike, the paint of hulls is not."""
-OTHER_LINE = (0.15, 0.5)
-"""How often the line of a pipe, a gutter or a band of paint is taken for an edge of a sunlit side, and the
-standard deviation of its distance from that edge in the image [m]."""
+OTHER_LINE = {True: 0.15, False: 0.05}
+"""How often the line of a pipe, a gutter, a strip of deck or a band of paint is taken for an edge, by whether
+the sun shines on the side."""
+LINE_APART = 0.5
+"""Standard deviation of the distance of such a line from the edge in the image [m]."""
 RACK_HEIGHT, RACK_PLACE, RACK_SHARE = 2.5, 0.25, 0.3
 """A catwalk or pipe rack: its height above the deck [m], its distance from the deck edge [beams], half-way to
 the centreline, and how many ships have one on the side in question."""
@@ -29,7 +31,7 @@ def _weights(fit: SideFit, beam: float) -> Array:
     weight = np.exp((fit.table - fit.table.max()) / max(1.0, fit.chi2))
     if fit.shifts.beta > fit.shifts.alpha:
         weight = _without_gear(weight, fit, beam)
-    elif fit.shifts.lit and fit.shifts.alpha > 0.03:
+    if fit.shifts.reach > 0.03:
         weight = _with_other_lines(weight, fit)
     return np.asarray(weight / weight.sum())
 
@@ -37,19 +39,18 @@ def _weights(fit: SideFit, beam: float) -> Array:
 def _without_gear(weight: Array, fit: SideFit, beam: float) -> Array:
     """What stands on deck shades its edge, and a shaded edge looks like more shadow, so more freeboard.
 
-    A gutter bar or a pipe of height b beside the edge shades b |S| of the deck, or of the water beyond.
-    Under a low sun a catwalk or pipe rack does too.
+    The shade of a bar of height b beside the edge, on the deck or on the water beyond, is b (S - V) wide in
+    the image, as if the edge were higher by b. Under a low sun a catwalk or pipe rack shades the edge too.
     """
-    grid, shade = fit.freeboards, fit.shifts.shade
+    grid, shifts = fit.freeboards, fit.shifts
     heights, shares = gear_heights()
-    lengths = list(heights * shade)
-    reach = RACK_HEIGHT * shade - RACK_PLACE * beam
+    reach = RACK_HEIGHT * shifts.shade - RACK_PLACE * beam
     if reach > 0.0:
-        lengths += list(np.linspace(0.1, 1.0, 7) * min(reach, 3.0))
+        heights = np.append(heights, np.linspace(0.1, 1.0, 7) * min(reach, 3.0) / shifts.beta)
         shares = np.concatenate([(1 - RACK_SHARE) * shares, np.full(7, RACK_SHARE / 7)])
     out = np.zeros_like(weight)
-    for length, share in zip(lengths, shares, strict=True):
-        place = np.minimum((grid + length / fit.shifts.beta - grid[0]) / (grid[1] - grid[0]), len(grid) - 1.0)
+    for height, share in zip(heights, shares, strict=True):
+        place = np.minimum((grid + height - grid[0]) / (grid[1] - grid[0]), len(grid) - 1.0)
         i = np.minimum(place.astype(np.intp), len(grid) - 2)
         t = (place - i)[:, None]
         out += share * ((1 - t) * weight[i] + t * weight[i + 1])
@@ -58,8 +59,8 @@ def _without_gear(weight: Array, fit: SideFit, beam: float) -> Array:
 
 def _with_other_lines(weight: Array, fit: SideFit) -> Array:
     """Part of the probability spread over the freeboards that another line would have given."""
-    share, apart = OTHER_LINE
-    gap = (fit.freeboards[:, None] - fit.freeboards[None, :]) * fit.shifts.alpha / apart
+    share = OTHER_LINE[fit.shifts.lit]
+    gap = (fit.freeboards[:, None] - fit.freeboards[None, :]) * fit.shifts.reach / LINE_APART
     spread = np.exp(-0.5 * gap**2)
     weight = weight / weight.sum()
     return np.asarray((1 - share) * weight + share * (spread / spread.sum(axis=0)) @ weight)

@@ -22,12 +22,11 @@ Array = npt.NDArray[np.float64]
 
 SYSTEMATIC = 0.06
 """Camber, hog and sag, the mean level of the sea beside her: stays when all pixels are perfect [m]."""
-BAR = (0.10, 0.12)
-"""Mean and standard deviation of the height of the gutter bar or fishplate along the deck's edge, which are
-0.05 to 0.30 m where there are any [m]."""
-PIPE = (0.3, 0.8, 0.15)
-"""From and to which height a pipe stands so near the edge that it shades it [m], and the share of sides that
-have one."""
+BARS = ((0.0, 0.0, 0.10), (0.10, 0.30, 0.85), (0.4, 0.8, 0.05))
+"""From and to which height a plate stands along the deck edge [m], and the share of sides that have it: a
+coaming of 100 mm or more surrounds the cargo deck of an oil tanker and keeps spills on board (IACS Common
+Structural Rules, part 2, chapter 2, section 4, 3.1.2); above 300 mm it would be a bulwark with freeing ports
+(IACS LL59). A pipe by the rail shades as a higher one does."""
 HEELS = ((0.2, 0.8), (0.8, 0.2))
 """Standard deviation of heel [deg] and share of ships: most lie upright, some list."""
 PRIOR_SIGMA = 3.0
@@ -104,10 +103,10 @@ def heel_sigma(beam: float) -> float:
 
 def gear_heights() -> tuple[Array, Array]:
     """Heights of what stands along the deck edge [m] and the probability of each."""
-    steps, shares = np.polynomial.hermite_e.hermegauss(7)
-    low, high, pipe = PIPE
-    heights = np.concatenate([np.maximum(BAR[0] + BAR[1] * steps, 0.0), np.linspace(low, high, 6)])
-    return heights, np.concatenate([(1 - pipe) * shares / shares.sum(), np.full(6, pipe / 6)])
+    steps = (np.arange(6) + 0.5) / 6
+    heights = np.stack([low + (high - low) * steps for low, high, _ in BARS])
+    shares = np.stack([np.full(len(steps), share / len(steps)) for _, _, share in BARS])
+    return heights.ravel(), shares.ravel()
 
 
 def gear_sigma() -> float:
@@ -151,7 +150,7 @@ def expected_sigma(
                 continue
             known = levels[side] if levels and side in levels else typical_levels(shifts.lit)
             random = side_sigma(shifts, known, freeboard, gsd=gsd)
-            bar = gear_sigma() * shifts.shade / shifts.beta if shifts.shade else 0.0
+            bar = gear_sigma() if shifts.beta > shifts.alpha else 0.0
             edges = np.sqrt(2.0) * jitter(0.6 * gsd) / shifts.reach
             information += 1 / (random**2 + edges**2 + heel_sigma(beam) ** 2 + bar**2)
         total += 1 / information + SYSTEMATIC**2

@@ -23,7 +23,7 @@ from pipeline.errors import Refused
 from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
 from pipeline.freeboard.expected import expected_sigma
 from pipeline.freeboard.marks import CUE_REACH, mark_lines, profile_of
-from pipeline.freeboard.model import Levels, SideShifts, side_shifts
+from pipeline.freeboard.model import WATER_LEVEL, Levels, SideShifts, side_shifts
 from pipeline.freeboard.scan import (
     Scan,
     Window,
@@ -66,6 +66,9 @@ LOWEST, LOW = 0.35, 0.2
 and the probability of less from which it is clear that neither shadow nor side was seen."""
 ILL = 5.0
 """Chi-square a sample above which what is seen is not a hull on water [1]."""
+OTHER_SEA = 4.0
+"""Standard deviations of the sea's level beyond which what lies beside the shadow is not the sea: the deck of
+a ship alongside can be nearly as dark."""
 BLUNT = 1.5
 """By how much the error expected from the contrast may exceed the largest before the fit is not tried [1]."""
 AGREES, CONTRADICTS = 5.0, -10.0
@@ -128,7 +131,9 @@ def measure_freeboard(
     refusal = _refuse_before(chip, detection, view, config)
     if refusal is not None:
         return refusal
-    prepared = _prepare(chip, detection, view, blocked=blocked, beam=beam)
+    if beam is not None:
+        detection = replace(detection, beam=beam[0], beam_sigma=beam[1])
+    prepared = _prepare(chip, detection, view, blocked=blocked)
     if isinstance(prepared, Refused):
         return prepared
     looks = _windows(prepared, view)
@@ -170,15 +175,9 @@ def _refuse_before(
 
 
 def _prepare(
-    chip: Chip,
-    detection: Detection,
-    view: ViewGeometry,
-    *,
-    blocked: BoolArray | None,
-    beam: tuple[float, float] | None,
+    chip: Chip, detection: Detection, view: ViewGeometry, *, blocked: BoolArray | None
 ) -> Prepared | Refused:
-    width = beam[0] if beam is not None else detection.beam
-    top = float(min(TOP, 0.45 * width + 1.0))
+    top = float(min(TOP, 0.45 * detection.beam + 1.0))
     reach = 0.6 * detection.beam + 2.2 * top + 14.0
     strip = cut_strip(chip, detection, blocked, reach=reach, heading=detection.heading)
     inside = np.abs(strip.across) < detection.beam / 2
@@ -285,19 +284,28 @@ def _fit(looks: dict[int, Look]) -> dict[int, SideFit]:
         for side, look in looks.items()
         if look.window is not None and look.scan is not None
     }
-    good = {side: fit for side, fit in fits.items() if fit.chi2 <= ILL}
+    good = {side: fit for side, fit in fits.items() if _is_sound(fit)}
     return good or fits
+
+
+def _is_sound(fit: SideFit) -> bool:
+    """A hull on water fits, and what is taken for water is as bright as the sea around."""
+    seas = [
+        abs(float(found[WATER_LEVEL]) - levels.water[0]) / levels.water[1]
+        for found, levels in zip(fit.levels, fit.window.levels, strict=True)
+    ]
+    return fit.chi2 <= ILL and max(seas) <= OTHER_SEA
 
 
 def _refuse_fit(fits: dict[int, SideFit]) -> Refused | None:
     informed = [fit for fit in fits.values() if fit.shifts.reach > 0.03]
+    if any(_is_sound(fit) for fit in informed):
+        return None
     worst = min((fit.chi2 for fit in informed), default=np.inf)
-    if worst > ILL:
-        return Refused(
-            code="shadow-not-on-water",
-            message=f"no hull with shadow on water fits what is seen (chi-square {worst:.1f} a sample)",
-        )
-    return None
+    return Refused(
+        code="shadow-not-on-water",
+        message=f"no hull with shadow on water fits what is seen (chi-square {worst:.1f} a sample)",
+    )
 
 
 def _opposite(view: ViewGeometry) -> ViewGeometry:

@@ -24,6 +24,8 @@ from pipeline.geometry import shift_per_metre
 
 Array = npt.NDArray[np.float64]
 DECK, SIDE, SHADOW, WATER = range(4)
+WATER_LEVEL = 4
+"""Of the levels that are fitted, in the order of `design`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +46,8 @@ class SideShifts:
     """Length of the tip's tail per metre of effective depth of the water's light [1]."""
     penumbra: float
     """Standard deviation of the sun's disc at the tip, per metre of freeboard [1]."""
+    sky: float = 0.0
+    """Skylight on open water against sunlight, where the hull shades water that is seen [1]."""
 
     @property
     def lit(self) -> bool:
@@ -82,6 +86,7 @@ def side_shifts(view: ViewGeometry, heading: float, side: int) -> SideShifts:
         shade=float(max(-S, 0.0)),
         tail=float(max(inner_v - inner_s, 0.0)) if beta > alpha else 0.0,
         penumbra=float(disc),
+        sky=float(SKYLIGHT / np.sin(elevation)) if beta > alpha else 0.0,
     )
 
 
@@ -110,6 +115,13 @@ def scaled(levels: Levels, texture: float) -> Levels:
     deck, side, shadow, water = levels.structure
     return replace(levels, structure=(texture * deck, texture * side, shadow, water))
 
+
+SKYLIGHT = 0.15
+"""Light of a clear sky on the sea against the sun's from overhead, in red and near infrared; under a lower
+sun it is as much against less (Bird and Hulstrom 1981, SERI/TR-642-761, aerosol of 0.1 to 0.2)."""
+
+SKY_SPREAD = 1.0
+"""How far, in its own size, the dimming beside the hull may be off: haze, her mirror image in the sea [1]."""
 
 HALOS = ((1.7, 0.35), (3.5, 0.12))
 """Widths, in units of the blur, and amplitudes of the halos a product may have around its edges [1]."""
@@ -190,8 +202,25 @@ def masks(
         tip = step_with_tail(x, e + F * shifts.beta, tip_blur, np.full_like(F, shifts.tail * z_eff))
     else:
         tip = line
-    out = np.stack([deck, 1.0 - deck - line, line - tip, tip + 0.0 * x], axis=1)
-    return np.asarray(np.clip(out, 0.0, 1.0))
+    out = np.clip(np.stack([deck, 1.0 - deck - line, line - tip, tip + 0.0 * x], axis=1), 0.0, 1.0)
+    if shifts.sky > 0.0:
+        foot = e + F * (shifts.beta - shifts.shade)
+        dimmed = shifts.sky * hidden_sky(x - foot, F) * (out[:, SHADOW] + out[:, WATER])
+        out[:, SHADOW] += dimmed
+        out[:, WATER] -= dimmed
+    return np.asarray(out)
+
+
+def hidden_sky(distance: Array, height: Array) -> Array:
+    """Share of an even sky's light on the sea that a long wall of a height hides at a distance [1].
+
+    References
+    ----------
+    Howell, Catalog of Radiation Heat Transfer Configuration Factors, B-71 for a half-infinite wall: the
+    factor of a horizontal element to a vertical strip is (1 - cos(elevation of its top)) / 2.
+    """
+    away = np.maximum(distance, 0.0)
+    return np.asarray(0.5 * (1.0 - away / np.maximum(np.hypot(away, height), 1e-6)))
 
 
 def kernels(v: Array, blur: float) -> Array:
@@ -219,10 +248,11 @@ def jitter(blur: float) -> float:
 def variants(
     v: Array, shifts: SideShifts, state: tuple[Array, Array], setting: tuple[float, float, float]
 ) -> Array:
-    """(variant, candidate, 4, sample): `masks` as they are, at the wider blurs of `HALOS`, moved, heightened.
+    """(variant, candidate, 4, sample): `masks` as they are, then what each may differ by.
 
-    The latter two have all edges `jitter` further out, and only those that are not the deck's. Where a side
-    is seen there follow the shares of boot-toppings as high as the `BOOTS`.
+    At the wider blurs of `HALOS`; moved, all edges `jitter` further out; heightened, only those that are not
+    the deck's; the sea evenly lit by the sky; and, where a side is seen, the shares of boot-toppings as high
+    as the `BOOTS`.
     """
     blur, z_eff, smear = setting
     F, e = state
@@ -230,7 +260,8 @@ def variants(
     moved = masks(v, shifts, (F, e + step), setting)
     higher = masks(v, shifts, (F + step / max(shifts.reach, 0.1), e), setting)
     blurs = [masks(v, shifts, state, (blur * wider, z_eff, smear)) for wider in (1.0, *(w for w, _ in HALOS))]
-    return np.stack([*blurs, moved, higher, *_boots(v, shifts, state, setting)])
+    even = masks(v, replace(shifts, sky=0.0), state, setting)
+    return np.stack([*blurs, moved, higher, even, *_boots(v, shifts, state, setting)])
 
 
 def _boots(
@@ -259,7 +290,7 @@ def tolerances(shares: Array, levels: Levels) -> Array:
     """
     believed = (levels.deck[0], levels.side[0], levels.shadow[0], levels.water[0])
     mean = np.array(levels.seen or believed)
-    amplitudes = (*(a for _, a in HALOS), 1.0, 1.0)
+    amplitudes = (*(a for _, a in HALOS), 1.0, 1.0, SKY_SPREAD)
     boots = len(shares) - 1 - len(amplitudes)
     paint = levels.boot * np.sqrt(BOOT_SHARE / max(boots, 1)) * shares[len(shares) - boots :, :, SIDE]
     parts = [

@@ -223,8 +223,9 @@ def _brightest(v: Array, value: Array, place: tuple[float, float]) -> float:
 
 
 def _sea_at_end(v: Array, values: Array, water: Array, start: float) -> float:
-    """Length of the stretch, dark as water or darker, at the end of a window [m]."""
-    bright = np.flatnonzero(brighter_than_water(values, water) & (v > start))
+    """Length of the stretch, dark as water or darker but for single waves, at the end of a window [m]."""
+    above = brighter_than_water(values, water)
+    bright = np.flatnonzero(above[:-1] & above[1:] & (v[:-1] > start))
     return float(v[-1] - (v[bright[-1]] if bright.size else start))
 
 
