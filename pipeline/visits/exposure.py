@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.visits.renewal import Gaps, Histories, Looks, draw_histories
+from pipeline.visits.gaps import Gaps, Looks
+from pipeline.visits.renewal import Histories, draw_histories
 
 Array = npt.NDArray[np.float64]
 

@@ -22,8 +22,8 @@ from pipeline.products import (
 )
 from pipeline.visits.calls import Call, read_call, usual_fill, write_visit
 from pipeline.visits.exposure import Unseen, infer_unseen
+from pipeline.visits.gaps import Looks
 from pipeline.visits.hulls import Seen, list_earlier, rank_together
-from pipeline.visits.renewal import Looks
 from pipeline.visits.sightings import Pass, list_passes
 from pipeline.visits.tracks import Track, compare_looks, join_sightings
 
