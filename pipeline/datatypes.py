@@ -203,6 +203,23 @@ class CloudMask:
     """"s2cloudless", "scl", "udm2", "udm", "spectral" """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Forest:
+    """A sum of small decision trees, learned and written down as numbers; the first node is the root."""
+
+    name: str
+    sha256: str
+    traits: tuple[str, ...]
+    trait: npt.NDArray[np.intp]
+    threshold: npt.NDArray[np.float64]
+    """(tree, node) of both: which of `traits` is asked; left where it is not above the threshold."""
+    left: npt.NDArray[np.intp]
+    right: npt.NDArray[np.intp]
+    """(tree, node) of both: the next node, or below 0 the leaf ~node."""
+    leaf: npt.NDArray[np.float64]
+    """(tree, leaf)"""
+
+
 # ---------------------------------------------------------------------------------------- site, fleet
 
 

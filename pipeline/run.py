@@ -22,6 +22,7 @@ from pipeline.datatypes import (
     BoolArray,
     Detection,
     Flag,
+    Forest,
     Freeboard,
     Identity,
     LoadOutcome,
@@ -62,6 +63,8 @@ class Background:
     site: Site | None
     fleet: tuple[Ship, ...]
     memory: Memory | None
+    quays: Forest | None
+    """What was learned of ships at quays that nobody knows."""
     config: Config
     software: Software
 
@@ -93,7 +96,14 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
 
     scene, chip, config = look.scene, look.chip, background.config
     known = known_structure(look, background.memory)
-    detections = find_ships(chip, look.clouds, known=known, config=config.detect, view=scene.geometry)
+    detections = find_ships(
+        chip,
+        look.clouds,
+        known=known,
+        config=config.detect,
+        view=scene.geometry,
+        quays=background.quays,
+    )
     berth_of = {
         d.id: berth
         for d in detections

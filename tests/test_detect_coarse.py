@@ -14,7 +14,7 @@ from test_detect import BANDS, CONFIG, SHORE, Ship, draw, grid_of, sky
 
 from pipeline.clouds import find_clouds
 from pipeline.config import CloudsConfig, IngestConfig
-from pipeline.datatypes import Chip, Detection
+from pipeline.datatypes import Chip, Detection, Forest
 from pipeline.detect import find_ships
 from pipeline.detect.mixed import measure_mixed
 from pipeline.detect.outline import Box, Cover
@@ -161,12 +161,12 @@ def test_a_seam_between_detectors_holds_no_ship() -> None:
 # ---------------------------------------------------------------------------------------- real images
 
 
-def look_real(folder: Path) -> tuple[Chip, tuple[Detection, ...]]:
+def look_real(folder: Path, quays: Forest | None = None) -> tuple[Chip, tuple[Detection, ...]]:
     (delivery,) = find_deliveries([folder])
     scene = read_scene(delivery)
     chip = read_chip(scene, aoi=None, config=IngestConfig())
     clouds = find_clouds(chip, scene.geometry, config=CloudsConfig())
-    return chip, find_ships(chip, clouds, known=None, config=CONFIG)
+    return chip, find_ships(chip, clouds, known=None, config=CONFIG, quays=quays)
 
 
 @pytest.mark.imagery
@@ -177,10 +177,42 @@ def test_four_ships_at_anchor_are_four() -> None:
     assert all(150 < ship.length < 250 for ship in ships)
 
 
-@pytest.mark.imagery
-@pytest.mark.skipif(not IMAGERY.is_dir(), reason="../shared/imagery is not there")
-def test_most_ships_of_a_port_are_found() -> None:
-    """A floor far below the bench's figure."""
-    _, ships = look_real(IMAGERY / "sen2ships" / "sen2ships" / "casablanca")
-    assert 7 <= len([ship for ship in ships if ship.length >= 60]) <= 30
-    assert sum("alongside" in ship.flags for ship in ships) >= 4
+# -------------------------------------------------------------------------- what is no ship in water
+
+
+def patch(chip: Chip, size: tuple[float, float], light: dict[str, float]) -> Chip:
+    """The chip with a rectangle about its middle, length northward, of some light above the water's."""
+    a, b, c, d, e, f = chip.grid.to_ground
+    row, col = np.mgrid[: chip.grid.shape[0], : chip.grid.shape[1]] + 0.5
+    east, north = a * col + b * row + c, d * col + e * row + f
+    inside = ((np.abs(north) < size[0] / 2) & (np.abs(east) < size[1] / 2)).astype(np.float32)
+    inside = cv2.GaussianBlur(inside, (0, 0), 0.6)
+    pixels = np.stack([p + inside * light[n] for p, n in zip(chip.pixels, chip.bands, strict=True)])
+    return Chip(pixels=pixels, valid=chip.valid, bands=chip.bands, grid=chip.grid, calibrated=True)
+
+
+@pytest.mark.parametrize(
+    ("light", "count"),
+    [
+        ({"blue": 0.05, "green": 0.06, "red": 0.1, "nir": 0.1, "swir16": 0.07}, 1),
+        ({"blue": 0.01, "green": 0.03, "red": 0.05, "nir": 0.05, "swir16": 0.002}, 0),
+        ({"blue": 0.0, "green": 0.0, "red": 0.01, "nir": 0.06, "swir16": 0.004}, 0),
+        ({"blue": 0.0, "green": 0.0, "red": 0.19, "nir": 0.0, "swir16": 0.0}, 0),
+    ],
+    ids=["a deck", "mud in the water", "weed", "an aircraft in one band"],
+)
+def test_what_is_black_in_the_short_wave_infrared_is_no_ship(light: dict[str, float], count: int) -> None:
+    chip = patch(with_swir(draw(grid_of(10.0, 600.0), [])), (150.0, 30.0), light)
+    assert len(find(chip)) == count
+
+
+def test_a_mole_with_arms_is_no_ship() -> None:
+    chip = with_swir(draw(grid_of(10.0, 600.0), [], quays=[(-20, -120, 20, 120), (-100, 60, 100, 80)]))
+    assert find(chip) == ()
+
+
+def test_a_very_bright_hull_is_found_though_optics_spill_her_light() -> None:
+    light = dict.fromkeys(("blue", "green", "red", "nir", "swir16"), 0.6)
+    chip = patch(with_swir(draw(grid_of(10.0, 600.0), [])), (220.0, 40.0), light)
+    (found,) = find(chip)
+    assert found.length == pytest.approx(220, abs=15)

@@ -132,6 +132,7 @@ def test_what_is_not_measured_says_why(kind: str, gsd: float, code: str) -> None
         site=SITE,
         fleet=FLEET,
         memory=None,
+        quays=None,
         config=Config(),
         software=Software(version="0", models={}, config_sha256=""),
     )

@@ -166,10 +166,13 @@ def _load_memory(path: Path | None) -> Memory | None:
 
 def take_measure(job: MeasureJob) -> Measured:
     """All that the scene says, and its pictures; a refused scene has none."""
+    from pipeline.ingest import read_forest
+
     background = Background(
         site=job.site,
         fleet=job.fleet,
         memory=_load_memory(job.memory),
+        quays=read_forest(),
         config=job.config,
         software=job.software,
     )

@@ -24,6 +24,8 @@ _RAGGED = 0.75
 """Score wanted beside a cloud or the image's edge, where a part may look like anything [1]."""
 _STEP_TRUST = 0.85
 """Score of the clearest step in an unknown waterfront: some piers are made like ships [1]."""
+_SPILT = 0.12
+"""Of a hull's contrast, that optics spill over the water beside her where pixels are coarse [1]."""
 _SLENDER = (2.2, 13.0)
 """Length over beam of anything that is called a ship [1]."""
 
@@ -153,8 +155,10 @@ def fill_polygon(grid: Grid, ground: Array) -> BoolArray:
 # ------------------------------------------------------------------------------------------ judgement
 
 
-def judge_box(box: Box, candidate: Candidate, looked: Looked, config: DetectConfig) -> Found | None:
-    """The box as a ship with its score, or None where it is none."""
+def judge_box(
+    box: Box, candidate: Candidate, looked: Looked, config: DetectConfig, foam: BoolArray
+) -> Found | None:
+    """The box as a ship with its score, or None where it is none; water that foams is open water."""
     grid = looked.chip.grid
     slender = box.length / max(box.beam, 1e-6)
     if not config.min_length <= box.length <= config.max_length or not _SLENDER[0] <= slender <= _SLENDER[1]:
@@ -172,9 +176,11 @@ def judge_box(box: Box, candidate: Candidate, looked: Looked, config: DetectConf
     )
     if not hull.any() or not ring.any():
         return None
-    stands = (looked.water.contrast[part] > STANDS_OUT) & looked.usable[part]
+    contrast = looked.water.contrast[part]
+    stands = (contrast > STANDS_OUT) & looked.usable[part]
     fill = float(stands[hull].mean())
-    open_ring = ~stands[ring] & looked.usable[part][ring]
+    spilt = max(STANDS_OUT, _SPILT * float(np.median(contrast[hull])) if grid.gsd >= _COARSE else 0.0)
+    open_ring = (((contrast <= spilt) | foam[part]) & looked.usable[part])[ring]
     fixed = np.zeros_like(open_ring) if looked.fixed is None else looked.fixed[part][ring]
     openness = float(open_ring[~fixed].mean()) if (~fixed).sum() >= 0.25 * len(fixed) else 0.6
     slim = float(np.clip((slender - 1.8) / 1.4, 0.2, 1.0) * np.clip((14.0 - slender) / 4.0, 0.2, 1.0))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import BoolArray
+from pipeline.datatypes import BoolArray, Forest
+from pipeline.detect.alongside import find_berthed, has_quay_bands
 from pipeline.detect.bodies import (
     Found,
     Looked,
+    fill_polygon,
     find_alongside,
     judge_box,
     measure_box,
@@ -18,29 +20,64 @@ from pipeline.detect.bodies import (
 )
 from pipeline.detect.candidates import Candidate, find_candidates, open_water, standing_out
 from pipeline.detect.mixed import measure_mixed
-from pipeline.detect.outline import Cover
+from pipeline.detect.outline import Box, Cover, hull_polygon
 from pipeline.detect.wake import Lifts, lift_bands
 from pipeline.detect.water import Water
 from pipeline.geometry import crop_grid
 
 _FOAM_PX = 3
 """Pixels of foam at a body's rim, from which it trails a wake."""
+_BROADEST = 65.0
+"""No ship is broader [m]."""
+_SOLID_SWIR = 0.15
+"""Short-wave infrared of a hull over her brightest band, above the water's: painted ones have 0.3 and more,
+a wake that was not told from her takes some of it [1]."""
+_ARMS = 0.25
+"""Of a body that lies still, outside her hull at most: drawn ships at anchor have 0.17 and less [1]."""
 _NEAR = 150.0
 """Around a body, that measuring it looks at [m]."""
 _SCRAP = 0.25
 """Of the largest body in one of ship and foam, below which another is a scrap of the wake [1]."""
 
 
-def find_coarse(looked: Looked, config: DetectConfig) -> list[Found]:
-    """Hulls afloat, at known quays, and at quays that are told by the step a hull makes in them."""
+def find_coarse(looked: Looked, config: DetectConfig, quays: Forest | None) -> list[Found]:
+    """Hulls afloat, at known quays, and at quays that nobody knows.
+
+    There each rectangle at the waterfront is judged by a forest where it and its bands are given; else a
+    hull is told by the step that she makes in the waterfront.
+    """
+    ground = part_ground(looked, config)
+    afloat = [f for c in ground.bodies for f in _find_afloat(c, ground.lifts, looked, config)]
+    if quays is not None and has_quay_bands(looked):
+        return afloat + find_berthed(looked, ground.land, ground.wet, quays, config)
+    return afloat + find_alongside(looked, ground.land, ground.wet, config)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ground:
+    """What a chip consists of."""
+
+    bodies: list[Candidate]
+    """Small enough for a ship."""
+    land: BoolArray
+    """(row, col), True on what is too large for one and not known."""
+    wet: BoolArray
+    """(row, col), True on open water that is seen."""
+    lifts: Lifts
+
+
+def part_ground(looked: Looked, config: DetectConfig) -> Ground:
+    """Bodies, land and water; foam is none of them."""
     gsd = looked.chip.grid.gsd
     lifts = lift_bands(looked.chip, looked.water)
     out = standing_out(looked.water, looked.usable, gsd)
     bodies, land = find_candidates(out & ~lifts.foam(), looked.fixed, gsd, min_length=config.min_length)
-    candidates = _without_scraps(bodies, out if looked.fixed is None else out & ~looked.fixed)
-    wet = open_water(looked.water, looked.usable & ~looked.shaded, gsd)
-    afloat = [f for c in candidates for f in _find_afloat(c, lifts, looked, config)]
-    return afloat + find_alongside(looked, land, wet, config)
+    return Ground(
+        bodies=_without_scraps(bodies, out if looked.fixed is None else out & ~looked.fixed),
+        land=land,
+        wet=open_water(looked.water, looked.usable & ~looked.shaded, gsd),
+        lifts=lifts,
+    )
 
 
 def _without_scraps(candidates: list[Candidate], out: BoolArray) -> list[Candidate]:
@@ -68,14 +105,19 @@ def _without_scraps(candidates: list[Candidate], out: BoolArray) -> list[Candida
 def _find_afloat(candidate: Candidate, lifts: Lifts, looked: Looked, config: DetectConfig) -> list[Found]:
     """The hulls of one body: the boxes of what is bright, less the wake."""
     candidate, lifts, looked = _surroundings(candidate, lifts, looked)
-    found = []
+    foam, found = lifts.foam(), []
     for rough in rough_boxes(candidate, looked, config):
         box = measure_box(looked.chip, looked.usable, looked.fixed, looked, rough)
         own = _own_light(candidate, looked)
-        beside = int((lifts.foam() & (own.plane > 0)).sum())
+        beside = int((foam & (own.plane > 0)).sum())
         hull = measure_mixed(lifts, own, box, foamy=beside >= _FOAM_PX)
-        judged = judge_box(hull.box, candidate, looked, config)
-        if judged is not None:
+        judged = judge_box(hull.box, candidate, looked, config, foam)
+        if (
+            judged is not None
+            and hull.box.beam <= _BROADEST
+            and _is_solid(lifts, looked, hull.box)
+            and (hull.flags or _is_all_hull(candidate, hull.box, looked))
+        ):
             sigmas = (hull.length_sigma, hull.beam_sigma)
             found.append(replace(judged, sigmas=sigmas, flags=(*judged.flags, *hull.flags)))
     return found
@@ -110,6 +152,29 @@ def _surroundings(candidate: Candidate, lifts: Lifts, looked: Looked) -> tuple[C
         fixed=None if looked.fixed is None else looked.fixed[part],
     )
     return replace(candidate, row=candidate.row - top, col=candidate.col - left), lifts.cut(part), cut
+
+
+def _is_solid(lifts: Lifts, looked: Looked, box: Box) -> bool:
+    """False on mud in the water, weed and shoals: water over them is black in the short-wave infrared.
+
+    So is an aircraft, which each band sees elsewhere: where one is bright the others are not.
+    """
+    if lifts.swir is None:
+        return True
+    inside = fill_polygon(looked.chip.grid, hull_polygon(box))
+    return not inside.any() or bool(
+        lifts.swir[inside].mean() > _SOLID_SWIR * max(float(lifts.brightest[inside].mean()), 1e-3)
+    )
+
+
+def _is_all_hull(candidate: Candidate, box: Box, looked: Looked) -> bool:
+    """False on a mole or a pier, which has arms: what lies still is no larger than her hull and its blur."""
+    gsd = looked.chip.grid.gsd
+    wide = replace(box, length=box.length + 2 * gsd, beam=box.beam + 2 * gsd)
+    inside = fill_polygon(looked.chip.grid, hull_polygon(wide, pointed=0.02))
+    rows, cols = candidate.inside.shape
+    part = inside[candidate.row : candidate.row + rows, candidate.col : candidate.col + cols]
+    return bool((candidate.inside & ~part).sum() <= _ARMS * candidate.inside.sum())
 
 
 def _own_light(candidate: Candidate, looked: Looked) -> Cover:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, ShipKind, ViewGeometry
+from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Forest, ShipKind, ViewGeometry
 from pipeline.detect.bodies import Found, Looked, window_about
 from pipeline.detect.coarse import find_coarse
 from pipeline.detect.colour import FINE_GSD, find_water_fine
@@ -36,6 +36,7 @@ def find_ships(
     known: Structure | None,
     config: DetectConfig,
     view: ViewGeometry | None = None,
+    quays: Forest | None = None,
 ) -> tuple[Detection, ...]:
     """Every ship of the chip with her outline at the waterline, from north-west to south-east.
 
@@ -46,6 +47,9 @@ def find_ships(
         width alone.
     view
         By which outlines are brought from where a hull is seen to where she floats; None: left as seen.
+    quays
+        What was learned of ships at unknown quays, for coarse pixels with the bands it asks for; None: they
+        are told by the steps that they make in a waterfront.
 
     Notes
     -----
@@ -70,7 +74,7 @@ def find_ships(
         water=water,
         fixed=coarse_fixed,
     )
-    found = find_hulls(chip, usable, fixed, looked, config) if fine else find_coarse(looked, config)
+    found = find_hulls(chip, usable, fixed, looked, config) if fine else find_coarse(looked, config, quays)
     seen = usable if fixed is None else usable & ~fixed
     kept = sorted(_without_doubles(found), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
     return tuple(_describe(f, (chip, seen), view, number + 1) for number, f in enumerate(kept))
@@ -106,7 +110,7 @@ def _describe(
     gsd = chip.grid.gsd
     box, unknown = to_waterline(box, chip, view) if gsd <= FINE_GSD else (box, (0.0, 0.0))
     outline = ground_to_lonlat(chip.grid.origin, hull_polygon(box)).round(8)
-    flags = found.flags + (() if "alongside" in found.flags else bearing.flags)
+    flags = tuple(dict.fromkeys(found.flags + (() if "alongside" in found.flags else bearing.flags)))
     cut = max((share for flag, share in _CUT.items() if flag in flags), default=0.0)
     sigma = _sigmas(gsd, box, found.quay, cut)
     if found.sigmas is not None:

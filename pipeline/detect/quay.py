@@ -10,13 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Grid
-from pipeline.detect.outline import Box, Cover, sample_cover
-from pipeline.geometry import pixel_to_ground, ship_axes
-
-Array = npt.NDArray[np.float64]
+from pipeline.detect.outline import Box, Cover
+from pipeline.detect.waterfront import Front, find_stretches, sample_front
 
 _OUTSIDE = 30.0
 """Water wanted beyond a hull's outer side [m]."""
@@ -36,16 +33,13 @@ class Step:
     score: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Front:
+class _Sides:
     """Land and water about one stretch of waterfront; across grows inland."""
 
-    along: Array
-    across: Array
-    land: Array
-    """(along, across), 0..1"""
-    wet: Array
-    """(along, across), 0..1: open water that is seen; neither this nor land where clouds hide the ground."""
+    def __init__(self, front: Front) -> None:
+        self.along, self.across = front.along, front.across
+        self.land, self.wet = front.planes
+        """(along, across), 0..1: neither where clouds hide the ground."""
 
     def share(self, along: tuple[float, float], across: tuple[float, float]) -> float:
         """Share of land in a block."""
@@ -72,56 +66,7 @@ class _Front:
         return float(self.across[inland][stands[0]]) if stands.size else None
 
 
-def _stretches(land: BoolArray, grid: Grid, least: float) -> list[tuple[Array, float, float]]:
-    """(middle, heading, length) of straight stretches of waterfront, water to port."""
-    import cv2
-
-    contours, _ = cv2.findContours(land.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    found = []
-    rows, cols = grid.shape
-    for contour in contours:
-        if len(contour) * grid.gsd < 4 * least:
-            continue
-        corners = cv2.approxPolyDP(contour, max(1.0, 6.0 / grid.gsd), True)[:, 0].astype(np.float64)
-        ground = pixel_to_ground(grid, corners + 0.5)
-        for k, (start, stop) in enumerate(zip(ground, np.roll(ground, -1, axis=0), strict=True)):
-            pair = np.stack([corners[k], corners[(k + 1) % len(corners)]])
-            if (pair <= 1).any() or (pair[:, 0] >= cols - 2).any() or (pair[:, 1] >= rows - 2).any():
-                continue
-            step = stop - start
-            length = float(np.hypot(*step))
-            if length >= least:
-                heading = float(np.degrees(np.arctan2(step[0], step[1])) % 360)
-                found.append(((start + stop) / 2, heading, length))
-    return found
-
-
-def _front(cover: Cover, wet: Cover, middle: Array, heading: float, reach: float) -> _Front | None:
-    """The patch about a stretch, turned so that across grows inland."""
-    step = max(0.5 * cover.grid.gsd, 2.0)
-    along = np.arange(-reach, reach + step, step)
-    across = np.arange(-_OUTSIDE, _DEEPEST + step, step)
-    box = Box(centre=(float(middle[0]), float(middle[1])), heading=heading, length=1.0, beam=1.0)
-    right = sample_cover(cover, box, along=along, across=across)
-    left = sample_cover(cover, box, along=along, across=-across)
-    close = np.abs(along) < 25.0
-    near = (np.abs(across) > 5) & (np.abs(across) < 20)
-    sense = [
-        part[np.ix_(close, near & (across > 0))].mean() - part[np.ix_(close, near & (across < 0))].mean()
-        for part in (right, left)
-    ]
-    if max(sense) < 0.5:
-        return None
-    sign = 1.0 if sense[0] >= sense[1] else -1.0
-    return _Front(
-        along=along,
-        across=across,
-        land=right if sign > 0 else left,
-        wet=sample_cover(wet, box, along=along, across=sign * across),
-    )
-
-
-def _ends(front: _Front, depth: float) -> tuple[float, float] | None:
+def _ends(front: _Sides, depth: float) -> tuple[float, float] | None:
     """Both ends of what stands at `depth` inside the outer side, walking from the middle."""
     col = int(np.argmin(np.abs(front.across - depth)))
     stands = front.land[:, max(col - 1, 0) : col + 2].mean(axis=1) > 0.5
@@ -138,7 +83,7 @@ def _ends(front: _Front, depth: float) -> tuple[float, float] | None:
     return float(front.along[left]), float(front.along[right])
 
 
-def _judge(front: _Front, gsd: float) -> tuple[float, float, float, float] | None:
+def _judge(front: _Sides, gsd: float) -> tuple[float, float, float, float] | None:
     """(low, high, beam, score) of the hull whose outer side the stretch is, None where it is none."""
     ends = _ends(front, max(6.0, 0.7 * gsd))
     if ends is None:
@@ -182,27 +127,16 @@ def find_steps(
     wet
         (row, col), True on open water that is seen.
     """
-    cover = Cover(grid=grid, plane=land.astype(np.float32))
-    open_water = Cover(grid=grid, plane=wet.astype(np.float32))
+    covers = [Cover(grid=grid, plane=plane.astype(np.float32)) for plane in (land, wet)]
+    step, reach = max(0.5 * grid.gsd, 2.0), max_length + 60.0
+    along = np.arange(-reach, reach + step, step)
+    across = np.arange(-_OUTSIDE, _DEEPEST + step, step)
     found = []
-    for middle, heading, _ in _stretches(land, grid, 0.6 * min_length):
-        front = _front(cover, open_water, middle, heading, max_length + 60.0)
-        judged = None if front is None else _judge(front, grid.gsd)
-        if front is None or judged is None:
+    for stretch in find_stretches(land, wet, grid, 0.6 * min_length):
+        judged = _judge(_Sides(sample_front(covers, stretch, along, across)), grid.gsd)
+        if judged is None:
             continue
         low, high, beam, score = judged
-        if not min_length <= high - low <= max_length:
-            continue
-        bow, starboard = ship_axes(heading)
-        inland = starboard if _inland_is_right(cover, middle, heading) else -starboard
-        centre = middle + (low + high) / 2 * bow + beam / 2 * inland
-        box = Box(centre=(float(centre[0]), float(centre[1])), heading=heading, length=high - low, beam=beam)
-        found.append(Step(box=box, score=score))
+        if min_length <= high - low <= max_length:
+            found.append(Step(box=stretch.box((low, high), beam), score=score))
     return found
-
-
-def _inland_is_right(cover: Cover, middle: Array, heading: float) -> bool:
-    box = Box(centre=(float(middle[0]), float(middle[1])), heading=heading, length=1.0, beam=1.0)
-    along, across = np.linspace(-25, 25, 11), np.array([-15.0, -10.0, 10.0, 15.0])
-    part = sample_cover(cover, box, along=along, across=across).mean(axis=0)
-    return bool(part[2:].sum() > part[:2].sum())

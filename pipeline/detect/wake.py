@@ -44,6 +44,9 @@ class Lifts:
     blue: Plane
     solid: Plane | None
     """What foam cannot be; None without an infrared band."""
+    swir: Plane | None
+    brightest: Plane
+    """Of the other bands."""
     sure: bool
     """True where `solid` rests on short-wave infrared too."""
 
@@ -54,6 +57,8 @@ class Lifts:
             red=self.red[part],
             blue=self.blue[part],
             solid=None if self.solid is None else self.solid[part],
+            swir=None if self.swir is None else self.swir[part],
+            brightest=self.brightest[part],
             sure=self.sure,
         )
 
@@ -84,10 +89,13 @@ def lift_bands(chip: Chip, water: Water, *, window: float = 300.0) -> Lifts:
         parts.append(swir - _FOAM_SWIR * np.asarray(cv2.blur(mean, (3, 3)), np.float32))
     solid = None if not parts else np.maximum(np.maximum.reduce(parts), 0.0)
     red, blue = lift("red"), lift("blue")
+    bright: list[Plane] = [p for p in (*visible, red, nir) if p is not None] or [water.lift]
     return Lifts(
         visible=np.asarray(mean, np.float32),
         red=water.lift if red is None else red,
         blue=water.lift if blue is None else blue,
+        swir=swir,
+        brightest=np.asarray(np.maximum.reduce(bright), np.float32),
         sure=swir is not None,
         solid=None if solid is None else np.asarray(solid, np.float32),
     )

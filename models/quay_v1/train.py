@@ -1,0 +1,152 @@
+"""Learn the forest of ships at quays: `PYTHONPATH=tests .venv/bin/python models/quay_v1/train.py`.
+
+Writes `forest.json`, the same without each port for the bench, and `metrics.json` beside this file. Every
+rectangle that `pipeline.detect.alongside` tries at the waterfronts of three ports is a sample; the target is
+how well it covers a hand-drawn ship. The figures are of ports left out one at a time; the two ports that the
+bench holds back are not opened here. Needs lightgbm (it comes with the extra `[sentinel2]`) and
+../shared/imagery. One thread, so that the same bytes come out again.
+"""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+import shapely
+from bench.bench_detect import IMAGERY, Drawn, read_drawn
+
+from pipeline.clouds import find_clouds
+from pipeline.config import Config
+from pipeline.datatypes import Chip
+from pipeline.detect.alongside import find_rectangles
+from pipeline.detect.bodies import Looked
+from pipeline.detect.coarse import part_ground
+from pipeline.detect.outline import hull_polygon
+from pipeline.detect.scale import clear_of_clouds
+from pipeline.detect.traits import FALLING, RISING, TRAITS
+from pipeline.detect.water import find_water
+from pipeline.geometry import ground_to_pixel, pixel_to_ground
+from pipeline.ingest import find_deliveries, read_chip, read_scene
+
+HERE = Path(__file__).parent
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Port:
+    """The samples of one port."""
+
+    name: str
+    traits: Array
+    cover: Array
+    """(n,) intersection over union with the drawn ship that is covered best."""
+    counted: npt.NDArray[np.bool_]
+    """(n,), False about ships that were seen and not drawn."""
+
+
+def read_port(name: str, unlabelled: list[list[float]]) -> Port:
+    """The samples of a port."""
+    config = Config().detect
+    folder = IMAGERY / "sen2ships" / "sen2ships" / name
+    (delivery,) = find_deliveries([folder])
+    scene = read_scene(delivery)
+    chip = read_chip(scene, aoi=None, config=Config().ingest)
+    drawn = read_drawn(next(folder.glob("*_coco.json")), chip)
+    clouds = find_clouds(chip, scene.geometry, config=Config().clouds)
+    usable = clear_of_clouds(chip, clouds)
+    water = find_water(chip, usable)
+    looked = Looked(chip=chip, usable=usable, shaded=clouds.shadowed, water=water, fixed=None)
+    ground = part_ground(looked, config)
+    boxes, traits = find_rectangles(looked, ground.land, ground.wet, config)
+    rings = shapely.polygons([hull_polygon(box, pointed=0.02) for box in boxes])
+    ships = shapely.polygons([_rectangle(chip, ship) for ship in drawn])
+    shared = shapely.area(shapely.intersection(rings[:, None], ships[None]))
+    cover = (shared / (shapely.area(rings)[:, None] + shapely.area(ships)[None] - shared)).max(axis=1)
+    places = ground_to_pixel(chip.grid, np.array([box.centre for box in boxes]))
+    near = np.zeros(len(boxes), np.bool_)
+    for row, col, radius in unlabelled:
+        near |= np.hypot(places[:, 1] - row, places[:, 0] - col) < radius + 4
+    return Port(name=name, traits=traits, cover=cover, counted=~near | (cover >= 0.2))
+
+
+def _rectangle(chip: Chip, ship: Drawn) -> Array:
+    """(4, 2) ground corners of the smallest rectangle about a brush stroke."""
+    import cv2
+
+    rows, cols = np.nonzero(ship.inside)
+    (x, y), (a, b), turn = cv2.minAreaRect(np.stack([cols, rows], -1).astype(np.float32))
+    corners = cv2.boxPoints(((x + 0.5, y + 0.5), (a + 0.4, b + 0.4), turn))
+    return np.asarray(pixel_to_ground(chip.grid, corners.astype(np.float64)))
+
+
+def learn(ports: list[Port], setting: dict[str, Any]) -> lightgbm.Booster:
+    """A forest from the samples of some ports."""
+    traits, cover = (np.concatenate([getattr(p, k)[p.counted] for p in ports]) for k in ("traits", "cover"))
+    low, high = setting["target"]
+    target = np.clip((cover - low) / (high - low), 0.0, 1.0)
+    rules = [1 if name in RISING else -1 if name in FALLING else 0 for name in TRAITS]
+    data = lightgbm.Dataset(traits, target, weight=np.where(target > 0, setting["weight"], 1.0))
+    options = setting["lightgbm"] | {"monotone_constraints": rules, "num_threads": 1, "verbose": -1}
+    return lightgbm.train(options | {"deterministic": True}, data, setting["trees"])
+
+
+def write_down(model: lightgbm.Booster) -> dict[str, Any]:
+    """The forest as plain numbers, in the layout of `pipeline.datatypes.Forest`."""
+    trees = [_tree(tree["tree_structure"]) for tree in model.dump_model()["tree_info"]]
+    nodes = max(len(tree["trait"]) for tree in trees)
+    for tree in trees:
+        lack = nodes - len(tree["trait"])
+        for key in ("trait", "left", "right"):
+            tree[key] += [0 if key == "trait" else -1] * lack
+        tree["threshold"] += [0.0] * lack
+        tree["leaf"] += [0.0] * (nodes + 1 - len(tree["leaf"]))
+    return {"traits": list(TRAITS), "trees": trees}
+
+
+def _tree(root: dict[str, Any]) -> dict[str, list[Any]]:
+    tree: dict[str, list[Any]] = {k: [] for k in ("trait", "threshold", "left", "right", "leaf")}
+
+    def add(node: dict[str, Any]) -> int:
+        if "leaf_value" in node:
+            tree["leaf"].append(float(f"{node['leaf_value']:.6g}"))
+            return ~(len(tree["leaf"]) - 1)
+        at = len(tree["trait"])
+        tree["trait"].append(node["split_feature"])
+        tree["threshold"].append(float(f"{node['threshold']:.6g}"))
+        tree["left"].append(0)
+        tree["right"].append(0)
+        tree["left"][at], tree["right"][at] = add(node["left_child"]), add(node["right_child"])
+        return at
+
+    if add(root) < 0:  # a tree that asks nothing
+        tree["trait"], tree["threshold"], tree["left"], tree["right"] = [0], [0.0], [-1], [-1]
+    return tree
+
+
+def main() -> None:
+    """Train, leave out each port once, write."""
+    setting = tomllib.loads((HERE / "train.toml").read_text())
+    ports = [read_port(name, spots) for name, spots in setting["unlabelled"].items()]
+    left_out = {}
+    for port in ports:
+        model = learn([p for p in ports if p is not port], setting)
+        (HERE / f"without_{port.name}.json").write_text(json.dumps(write_down(model)) + "\n")
+        told = np.asarray(model.predict(port.traits))
+        ship, none = told[port.cover > 0.45], told[(port.cover < 0.1) & port.counted]
+        left_out[port.name] = {
+            "rectangles": len(told),
+            "on a ship": len(ship),
+            "auc": round(float((ship[:, None] > none[None]).mean()), 4),
+        }
+    (HERE / "forest.json").write_text(json.dumps(write_down(learn(ports, setting))) + "\n")
+    (HERE / "metrics.json").write_text(json.dumps({"left_out": left_out}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

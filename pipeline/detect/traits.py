@@ -1,0 +1,218 @@
+"""What is told of a rectangle at a waterfront: shape, water about it, and how it differs from the quay.
+
+All of it is relative, light in logarithms of what lies above the local water: neither sun and haze nor what
+the quay is made of enter by themselves. Foam, plants and mud are no hulls whatever their shape, by physics.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.detect.waterfront import Array, Front
+
+BANDS = ("blue", "green", "red", "nir", "swir16")
+"""In which light is compared."""
+TRAITS = (
+    "wet_outside", "wet_end", "solid", "land_behind", "length", "beam", "green_step", "red_step",
+    "nir_step", "swir_step", "swir_over_nir", "nir_over_red", "red_over_green", "end_step_least",
+    "end_step_most", "end_colour_most", "uneven_along", "uneven_across", "rough", "depth_least",
+    "depth_most", "dark_gap", "solid_end", "blunt", "colour_step", "wet_behind",
+)  # fmt: skip
+"""In the order of the columns of `measure_traits`."""
+RISING = frozenset({"wet_outside", "wet_end", "solid", "solid_end", "colour_step"})
+"""Traits of which more can only speak for a hull."""
+FALLING = frozenset({"rough"})
+"""Traits of which more can only speak against one."""
+DARKEST = 0.004
+"""Light above the water's below which all is as dark [1]."""
+_LAND, _WET = len(BANDS), len(BANDS) + 1
+"""Of the planes of a front, after the bands."""
+_BEAMS = np.arange(10.0, 62.0, 5.0)
+"""Tried [m]."""
+_SLENDER = (6.3, 0.28)
+"""Length over beam of merchant ships: median, and spread of its logarithm with what a quay hides."""
+_DEEP, _SHALLOW = 110.0, -25.0
+"""Where the front of land is looked for, inland of the line [m]."""
+_SOLID_SWIR = 0.4
+"""Short-wave infrared over green, above the water's, below which there is foam or turbid water [1]."""
+_RED_EDGE = (0.74, 2.2)
+"""Near infrared over red of what is neither foam nor plants [1]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Rectangles:
+    """Rectangles of one front."""
+
+    low: Array
+    """(n,) station of the one end [m]."""
+    high: Array
+    beam: Array
+
+
+class _Sums:
+    """Sums over rectangles of planes in a front's frame."""
+
+    def __init__(self, front: Front, planes: Array) -> None:
+        count, rows, cols = planes.shape
+        self._sums = np.zeros((count, rows + 1, cols + 1))
+        np.cumsum(np.cumsum(planes, axis=1), axis=2, out=self._sums[:, 1:, 1:])
+        self._start, self._step = (front.along[0], front.across[0]), float(front.along[1] - front.along[0])
+
+    def _index(self, at: Array, axis: int) -> npt.NDArray[np.intp]:
+        return np.asarray(np.maximum(np.round((at - self._start[axis]) / self._step), 0), np.intp)
+
+    def mean(self, low: Array, high: Array, near: Array, far: Array) -> Array:
+        """(plane, n) means between stations `low` and `high`, `near` and `far` inland; one cell at least."""
+        rows, cols = self._sums.shape[1] - 1, self._sums.shape[2] - 1
+        top, left = (np.minimum(self._index(v, k), (rows, cols)[k] - 1) for k, v in enumerate((low, near)))
+        bottom = np.clip(self._index(high, 0), top + 1, rows)
+        right = np.clip(self._index(far, 1), left + 1, cols)
+        s = self._sums
+        total = s[:, bottom, right] - s[:, top, right] - s[:, bottom, left] + s[:, top, left]
+        return np.asarray(total / ((bottom - top) * (right - left)))
+
+
+def log_light(front: Front) -> Array:
+    """(band, along, across): logarithm of the light above the water's."""
+    return np.asarray(np.log(np.maximum(front.planes[: len(BANDS)], DARKEST)))
+
+
+def front_depth(front: Front) -> Array:
+    """(along,): where land begins, inland of the line [m]."""
+    inland = front.across >= _SHALLOW
+    stands = front.planes[_LAND][:, inland] > 0.5
+    return np.where(stands.any(axis=1), front.across[inland][stands.argmax(axis=1)], _DEEP)
+
+
+def fit_beams(front: Front, low: Array, high: Array) -> Rectangles:
+    """The rectangles between the stations, as broad as their colour and what ships are built like say."""
+    sums = _Sums(front, log_light(front))
+    length = high - low
+    inner, outer = low + 0.1 * length, high - 0.1 * length
+    odds = []
+    for beam in _BEAMS:
+        at = np.full_like(low, beam)
+        step = sums.mean(inner, outer, at - 12.0, at) - sums.mean(inner, outer, at, at + 12.0)
+        prior = -0.5 * ((np.log(length / beam) - np.log(_SLENDER[0])) / _SLENDER[1]) ** 2
+        odds.append(np.log(0.05 + np.sqrt((step**2).mean(axis=0))) + prior)
+    return Rectangles(low=low, high=high, beam=_BEAMS[np.argmax(odds, axis=0)])
+
+
+def may_be_hulls(front: Front, given: Rectangles) -> npt.NDArray[np.bool_]:
+    """(n,), True on what has water outside and is neither water, foam, mud nor plants itself."""
+    low, high = _inside(given)
+    zero = np.zeros_like(low)
+    ground = _Sums(front, front.planes[_LAND:])
+    wet = ground.mean(low, high, zero - 32.0, zero - 8.0)[1]
+    solid = ground.mean(low, high, zero, given.beam)[0]
+    _, green, red, nir, swir = np.exp(_Sums(front, log_light(front)).mean(low, high, zero, given.beam))
+    edge = nir / red
+    made = (swir > _SOLID_SWIR * green) & (edge > _RED_EDGE[0]) & (edge < _RED_EDGE[1])
+    return np.asarray((wet > 0.5) & (solid > 0.4) & made)
+
+
+def _inside(given: Rectangles) -> tuple[Array, Array]:
+    """Stations between which a hull is as broad as she gets."""
+    return given.low + 0.1 * (given.high - given.low), given.high - 0.1 * (given.high - given.low)
+
+
+def measure_traits(front: Front, given: Rectangles) -> Array:
+    """(n, trait) of `TRAITS`: lengths in metres or their logarithm, light in logarithms, shares in 0..1."""
+    light = log_light(front)
+    columns = _ground_traits(front, given) | _colour_traits(front, light, given)
+    columns |= _evenness_traits(front, light[:4].mean(axis=0), given) | _line_traits(front, given)
+    columns |= {"length": np.log((given.high - given.low) / 100.0), "beam": given.beam}
+    return np.stack([columns[name] for name in TRAITS], axis=1)
+
+
+def _ground_traits(front: Front, given: Rectangles) -> dict[str, Array]:
+    """Shares of water and of what stands out of it about the rectangles."""
+    sums = _Sums(front, front.planes[_LAND:])
+    low, high = _inside(given)
+    beam, zero = given.beam, np.zeros_like(low)
+    ends = [
+        sums.mean(a, b, zero, beam)[1]
+        for a, b in ((given.low - 32.0, given.low - 6.0), (given.high + 6.0, given.high + 32.0))
+    ]
+    inner_ends = [
+        sums.mean(a, b, zero, beam)[0]
+        for a, b in ((given.low, given.low + 15.0), (given.high - 15.0, given.high))
+    ]
+    return {
+        "wet_outside": sums.mean(low, high, zero - 32.0, zero - 8.0)[1],
+        "wet_end": np.minimum(*ends),
+        "solid": sums.mean(low, high, zero, beam)[0],
+        "land_behind": sums.mean(given.low, given.high, beam + 5.0, beam + 30.0)[0],
+        "wet_behind": sums.mean(given.low, given.high, beam + 2.0, beam + 14.0)[1],
+        "solid_end": np.minimum(*inner_ends),
+    }
+
+
+def _colour_traits(front: Front, light: Array, given: Rectangles) -> dict[str, Array]:
+    """Light and colour of the rectangles, against the quay behind and what lies beyond their ends."""
+    sums = _Sums(front, light)
+    low, high = _inside(given)
+    beam, zero = given.beam, np.zeros_like(low)
+    hull = sums.mean(low, high, zero, beam)
+    step = hull - sums.mean(low, high, beam + 5.0, beam + 30.0)
+    grey, colour = [], []
+    for at, sense in ((given.low, 1.0), (given.high, -1.0)):
+        inner = sums.mean(np.minimum(at, at + 20 * sense), np.maximum(at, at + 20 * sense), zero, beam)
+        outer = sums.mean(np.minimum(at, at - 20 * sense), np.maximum(at, at - 20 * sense), zero, beam)
+        grey.append((inner - outer).mean(axis=0))
+        colour.append((inner - outer).std(axis=0))
+    return {
+        "green_step": step[1],
+        "red_step": step[2],
+        "nir_step": step[3],
+        "swir_step": step[4],
+        "colour_step": step.std(axis=0),
+        "swir_over_nir": hull[4] - hull[3],
+        "nir_over_red": hull[3] - hull[2],
+        "red_over_green": hull[2] - hull[1],
+        "end_step_least": np.minimum(*grey),
+        "end_step_most": np.maximum(*grey),
+        "end_colour_most": np.maximum(*colour),
+    }
+
+
+def _evenness_traits(front: Front, grey: Array, given: Rectangles) -> dict[str, Array]:
+    """How light goes along and across the rectangles, and how dark it gets between them and the quay."""
+    sums = _Sums(front, np.stack([grey, grey**2]))
+    low, high = _inside(given)
+    beam, zero = given.beam, np.zeros_like(low)
+    marks = np.linspace(low, high, 9)
+    parts = np.array([sums.mean(a, b, zero, beam)[0] for a, b in pairwise(marks)])
+    mean, square = sums.mean(low, high, zero + 5.0, beam)
+    inside = sums.mean(low, high, zero, beam)[0]
+    behind = sums.mean(low, high, beam + 5.0, beam + 30.0)[0]
+    lanes = [sums.mean(low, high, 0.6 * beam + k, 0.6 * beam + k + 5.0)[0] for k in np.arange(0.0, 35.0, 5.0)]
+    return {
+        "uneven_along": parts.std(axis=0),
+        "uneven_across": np.sqrt(np.maximum(square - mean**2, 0.0)),
+        "dark_gap": np.min(lanes, axis=0) - np.minimum(inside, behind),
+    }
+
+
+def _line_traits(front: Front, given: Rectangles) -> dict[str, Array]:
+    """The line of the waterfront along the rectangles and beyond their ends [m]."""
+    depth = np.clip(front_depth(front), -30.0, 60.0)
+    sums = _Sums(front, np.stack([depth, depth**2])[:, :, None])
+    zero = np.full_like(given.low, front.across[0])
+
+    def over(low: Array, high: Array) -> Array:
+        return sums.mean(low, high, zero, zero)
+
+    mean, square = over(*_inside(given))
+    beyond = [over(given.low - 45.0, given.low - 8.0)[0], over(given.high + 8.0, given.high + 45.0)[0]]
+    ends = [over(given.low + 5.0, given.low + 25.0)[0], over(given.high - 25.0, given.high - 5.0)[0]]
+    return {
+        "rough": np.sqrt(np.maximum(square - mean**2, 0.0)),
+        "depth_least": np.minimum(*beyond),
+        "depth_most": np.maximum(*beyond),
+        "blunt": np.maximum(*ends),
+    }
