@@ -169,6 +169,22 @@ class EarlierVisit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Alongside:
+    """A ship that lay beside the visit's and gave or took oil: part of that visit, and none of her own."""
+
+    identity: tuple[Identity, ...]
+    scene_ids: tuple[str, ...]
+    detection_ids: tuple[str, ...]
+    """Parallel to `scene_ids`."""
+    first_beside: datetime
+    last_beside: datetime
+    cargo: Estimate | None
+    """That she left with, where it was measured [t]."""
+    counted: bool
+    """Whether that is in the visit's cargo: hers was measured after they had parted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
     """One call of one ship."""
 
@@ -201,6 +217,8 @@ class Visit:
     """Between two looks at a part cargo; None = not seen [t/h]."""
     earlier: tuple[EarlierVisit, ...] = ()
     """Earlier visits of the same hull by size and deck, likeliest first; no register is needed."""
+    alongside: tuple[Alongside, ...] = ()
+    """Ships that lay beside her and are no visits of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

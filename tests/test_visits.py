@@ -324,9 +324,65 @@ def test_one_signed_ship_at_two_berths_at_once_is_flagged_and_nothing_is_lost() 
     assert "in-two-places" not in {f.code for f in apart.flags}
 
 
-def test_a_ship_that_lies_beside_another_is_flagged() -> None:
-    beside = replace(ship_at("b1", LADEN), flags=("ship-to-ship",))
-    assert "ship-to-ship" in only_visit(look(0), look(1, beside), look(2)).flags
+BESIDE = 20.0 / 111_195 / np.cos(np.radians(42.7)) / np.cos(np.radians(30.0))
+"""To the east, so that a ship 16 m wide that heads 30 degrees has another 5 m off her side [deg]."""
+
+
+def beside(where: str, freeboard: tuple[float, float] | None = None, ship: Ship = OTHER) -> DetectionResult:
+    """A second ship, made fast to one that lies there."""
+    there = ship_at(where, freeboard, ship, name="d2", shift=BESIDE)
+    return replace(there, berth_id=None)
+
+
+def test_two_ships_side_by_side_at_anchor_are_one_visit() -> None:
+    pair = ship_at("roads", LADEN), beside("roads", (3.6, 0.12))
+    found = group(look(0), look(1, *pair), look(2, *pair), look(3))
+    (visit,) = found.visits
+    assert visit.identity[0].imo == WORKED_EXAMPLE.imo  # she has the oil
+    assert {"ship-to-ship", "anchorage-only"} <= set(visit.flags)
+    (other,) = visit.alongside
+    assert other.identity[0].imo == OTHER.imo
+    assert len(other.scene_ids) == len(other.detection_ids) == 2
+    assert (other.cargo, other.counted) == (None, False)
+    apart = ship_at("roads", LADEN), ship_at("roads", (3.6, 0.12), OTHER, name="d2", shift=3 * BESIDE)
+    assert len(group(look(0), look(1, *apart), look(2)).visits) == 2
+
+
+def test_oil_that_a_ship_hands_on_is_counted_once() -> None:
+    at_berth = look(0), look(1, ship_at("b1", LADEN)), look(2, ship_at("b1", LADEN))
+    alone = group(*at_berth, look(4)).visits[0]
+    handed = look(3, ship_at("roads", LADEN), beside("roads")), look(3.5, beside("roads", (1.45, 0.12)))
+    (visit,) = group(*at_berth, *handed, look(4)).visits
+    assert visit.berth_id == "b1"
+    (other,) = visit.alongside
+    assert other.cargo is not None
+    assert not other.counted  # she was measured before they parted: her load has it
+    assert visit.cargo_loaded.value == pytest.approx(alone.cargo_loaded.value, rel=0.02)
+
+
+def test_what_a_partner_took_is_added_where_the_ship_was_measured_after() -> None:
+    first = look(0), look(1, ship_at("b1")), look(2, ship_at("roads", LADEN), beside("roads"))
+    after = look(3, ship_at("roads", PART), beside("outside")), look(3.2, ship_at("roads", PART))
+    alone = group(*first, *after, look(4)).visits[0]
+    took = look(2.5, ship_at("roads", shift=9 * BESIDE), beside("roads", (1.45, 0.12)))
+    (visit,) = group(*first, took, *after, look(4)).visits
+    (other,) = visit.alongside
+    assert other.counted
+    assert other.cargo is not None
+    assert visit.cargo_loaded.value == pytest.approx(alone.cargo_loaded.value + other.cargo.value, rel=0.02)
+    assert visit.capacity is not None
+    assert visit.capacity.value > visit.cargo_loaded.value
+
+
+def test_a_ship_that_feeds_two_others_is_part_of_both_and_two_at_the_berth_are_two() -> None:
+    third = replace(OTHER, imo=9000003, name="THIRD", loa=110.0, beam=18.0)
+    one = look(1, ship_at("roads"), beside("roads", ship=third))
+    two = look(1.5, ship_at("roads"), beside("roads"))
+    found = group_visits((look(0), one, two, look(4)), SITE, (*FLEET, third), config=CONFIG)
+    assert sorted(v.identity[0].imo or 0 for v in found.visits) == [OTHER.imo, third.imo]
+    assert all(v.alongside[0].identity[0].imo == WORKED_EXAMPLE.imo for v in found.visits)
+    banked = ship_at("b1"), ship_at("b1", ship=OTHER, name="d2", shift=BESIDE)
+    assert len(group(look(0), look(1, *banked), look(2)).visits) == 2
 
 
 def test_the_order_of_the_scenes_does_not_matter() -> None:

@@ -33,6 +33,16 @@ Budget = tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Partner:
+    """A ship that lay beside another, and whose call is part of that one's."""
+
+    call: Call
+    first: datetime
+    last: datetime
+    """When they were seen side by side."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Call:
     """A track with what was measured of it; a visit but for the fills of its fellows."""
 
@@ -49,6 +59,7 @@ class Call:
     flags: tuple[str, ...]
     loading: Loading | None = None
     merged_probability: float = 0.0
+    partners: tuple[Partner, ...] = ()
 
     @property
     def laden(self) -> bool:
@@ -143,8 +154,6 @@ def _flags(track: Track, passes: Sequence[Pass], site: Site, berths: set[str]) -
         flags.append("identity-signed")
     if not berths:
         flags.append("anchorage-only")
-    if any("ship-to-ship" in s.ship.flags for s in track.sightings):
-        flags.append("ship-to-ship")
     if _before_berth(measured_looks(track.sightings), track) is not None:
         flags.append("arrived-part-laden")
     if _seen_before(track.sightings[0], passes) is None:
@@ -205,7 +214,7 @@ def write_visit(
     if departure is not None and call.measured:
         if not call.settled:
             departure = finish_loading(departure, usual, at_most=most)
-        cargo, budget = _estimate(departure), departure.budget
+        cargo, budget = estimate_cargo(departure), departure.budget
         capacity, fill = departure.capacity, departure.fill()
     else:
         capacity, fill = _capacity(call, fleet, config), None
@@ -213,7 +222,7 @@ def write_visit(
         cargo, budget = impute_cargo(impute_fill(usual, at_least=least, at_most=most), capacity)
     if call.retained is not None:
         cargo, budget = less_retained(cargo, budget, call.retained)
-    seen = [pair for s in call.track.sightings for pair in ((s.scene_id, s.ship.id), *s.copies)]
+    seen = seen_as(call)
     return Visit(
         visit_id=visit_id,
         site=site.id,
@@ -234,6 +243,11 @@ def write_visit(
         merged_probability=call.merged_probability,
         loading_rate=None if call.loading is None else call.loading.rate,
     )
+
+
+def seen_as(call: Call) -> list[tuple[str, str]]:
+    """(scene_id, detection id) of all her sightings, copies included."""
+    return [pair for s in call.track.sightings for pair in ((s.scene_id, s.ship.id), *s.copies)]
 
 
 def finish_loading(state: State, usual: UsualFill, *, at_most: float = 1.0) -> State:
@@ -311,7 +325,8 @@ def _least_fill(call: Call, evidence: str) -> float:
     return float(np.quantile(call.departure.fraction, 0.05))
 
 
-def _estimate(state: State) -> Estimate:
+def estimate_cargo(state: State) -> Estimate:
+    """Mean, spread and interval of a state's cargo [t]."""
     low, high = np.quantile(state.cargo, [0.05, 0.95])
     return Estimate(
         value=float(state.cargo.mean()),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.config import Config
 from pipeline.datatypes import Flag, Identity, Ship, SignedIdentity, Site
@@ -20,12 +21,15 @@ from pipeline.products import (
     UnseenVisits,
     VisitsDocument,
 )
-from pipeline.visits.calls import Call, read_call, usual_fill, write_visit
+from pipeline.visits.calls import Call, read_call, seen_as, usual_fill, write_visit
 from pipeline.visits.exposure import Unseen, infer_unseen
 from pipeline.visits.gaps import Looks
 from pipeline.visits.hulls import Seen, list_earlier, rank_together
 from pipeline.visits.sightings import Pass, list_passes
 from pipeline.visits.tracks import Track, compare_looks, join_sightings
+from pipeline.visits.transfers import add_partners, join_transfers
+
+Array = npt.NDArray[np.float64]
 
 DAY = 86_400.0
 LIKELY = 0.5
@@ -63,20 +67,26 @@ def group_visits(
         measured departures and the usual fill; arrivals prove emptiness and nothing else.
     """
     passes, tracks, calls = _read_calls(results, site, fleet, config, signed)
-    unseen, parted = _unseen(tracks, calls, passes, site, fleet, config)
+    calls, one_ship = _name_calls(calls, fleet, config)
+    joined = join_transfers(calls, passes)
+    unseen, parted = _unseen(tracks, joined, passes, site, fleet, config)
+    places = [k for k, call in enumerate(joined) if call is not None]
     visits = [
         replace(call, merged_probability=parted.get(k, 0.0))
-        for k, call in enumerate(calls)
+        for k, call in enumerate(joined)
         if call is not None
     ]
-    identities, one_ship = rank_together([_seen(call) for call in visits], fleet, config=config.visits)
-    visits = [replace(call, identity=who) for call, who in zip(visits, identities, strict=True)]
+    known = [k for k, call in enumerate(calls) if call is not None]
+    rows = [known.index(k) for k in places]
+    one_ship = one_ship[np.ix_(rows, rows)]
     usual = usual_fill(visits, config=config)
     names = _name_visits(visits)
     earlier = list_earlier(names, one_ship)
     return VisitsDocument(
         visits=tuple(
-            replace(write_visit(call, name, usual, site, fleet, config=config), earlier=before)
+            add_partners(
+                replace(write_visit(call, name, usual, site, fleet, config=config), earlier=before), call
+            )
             for call, name, before in zip(visits, names, earlier, strict=True)
         ),
         coverage=_coverage(passes, site),
@@ -96,14 +106,8 @@ def name_sightings(
 ) -> dict[tuple[str, str], tuple[Identity, ...]]:
     """Who each sighting of a visit shows, by scene_id and detection id, as the whole season has it."""
     _, _, calls = _read_calls(results, site, fleet, config, signed)
-    visits = [call for call in calls if call is not None]
-    ranked, _ = rank_together([_seen(call) for call in visits], fleet, config=config.visits)
-    return {
-        pair: who
-        for call, who in zip(visits, ranked, strict=True)
-        for s in call.track.sightings
-        for pair in ((s.scene_id, s.ship.id), *s.copies)
-    }
+    named, _ = _name_calls(calls, fleet, config)
+    return {pair: call.identity for call in named if call is not None for pair in seen_as(call)}
 
 
 def _read_calls(
@@ -117,6 +121,16 @@ def _read_calls(
     passes = list_passes(results, site, signed)
     tracks = join_sightings(passes, fleet, config=config.visits)
     return passes, tracks, [read_call(track, passes, fleet, site, config=config) for track in tracks]
+
+
+def _name_calls(
+    calls: Sequence[Call | None], fleet: Sequence[Ship], config: Config
+) -> tuple[list[Call | None], Array]:
+    """The calls with who they are, told together, and the probability that two of them are one ship's."""
+    visits = [call for call in calls if call is not None]
+    ranked, one_ship = rank_together([_seen(call) for call in visits], fleet, config=config.visits)
+    named = iter(ranked)
+    return [None if call is None else replace(call, identity=next(named)) for call in calls], one_ship
 
 
 def _seen(call: Call) -> Seen:
