@@ -8,13 +8,14 @@ looks t_j, in the mean over the stay law.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.visits.gaps import Gaps, Looks
 from pipeline.visits.renewal import Histories, draw_histories
+from pipeline.visits.waits import Waiting, not_announced
 
 Array = npt.NDArray[np.float64]
 
@@ -36,6 +37,8 @@ class Unseen:
     """(start, stop, weight): unseen arrivals lie evenly within; weights sum to one [days]."""
     parted: tuple[tuple[int, float], ...]
     """(ship, probability) of ships whose looks may show two ships, the change between them unseen."""
+    month_counts: tuple[Array, ...]
+    """`probability` of each month."""
     by_month: Array
     """(months, 3) 5th, 50th, 95th percentile of the unseen visits of each month."""
     month_rate: Array
@@ -49,6 +52,7 @@ def infer_unseen(
     stay: tuple[float, float],
     month_ends: Sequence[float] = (),
     seed: int = 0,
+    waiting: Waiting | None = None,
 ) -> Unseen:
     """Posterior of the number of visits of a period that the looks do not show as visits of their own.
 
@@ -64,6 +68,8 @@ def infer_unseen(
         Ends of the months [days]; none = one rate throughout.
     seed
         The same seed gives the same posterior.
+    waiting
+        Looks at the anchorage; who was seen waiting there is no unseen visit. None = ships wait out of sight.
 
     Returns
     -------
@@ -72,6 +78,11 @@ def infer_unseen(
     """
     found = draw_histories(berths, period, stay=stay, month_ends=month_ends, seed=seed)
     gaps = found.gaps
+    if waiting is not None:
+        rng = np.random.default_rng((seed, 1))
+        hidden = rng.binomial(found.hidden, not_announced(gaps, waiting)).astype(np.uint8)
+        found = replace(found, hidden=hidden)
+    months = _by_month(found, max(len(month_ends), 1))
     same = gaps.both & (gaps.left == gaps.right)
     other = gaps.both & (gaps.left != gaps.right) & ~gaps.stranger_left & ~gaps.stranger_right
     extra = found.parted[:, same].sum(axis=1) - (~found.parted[:, other]).sum(axis=1)
@@ -83,7 +94,8 @@ def infer_unseen(
         stay_median=float(np.exp(found.stay_log_median).mean()),
         gaps=_weigh_gaps(found, period),
         parted=_parted(found, same),
-        by_month=_by_month(found, max(len(month_ends), 1)),
+        month_counts=months,
+        by_month=month_quantiles(months),
         month_rate=found.month_rate.mean(axis=0),
     )
 
@@ -148,10 +160,13 @@ def _parted(found: Histories, same: npt.NDArray[np.bool_]) -> tuple[tuple[int, f
     return tuple(sorted(probabilities.items()))
 
 
-def _by_month(found: Histories, months: int) -> Array:
-    """(months, 3) quantiles of the unseen visits, by the month that each gap lies in."""
-    rows = []
-    for month in range(months):
-        counts = found.hidden[:, found.gaps.month == month].sum(axis=1, dtype=np.int64)
-        rows.append(np.quantile(counts, [0.05, 0.5, 0.95], method="inverted_cdf"))
+def _by_month(found: Histories, months: int) -> tuple[Array, ...]:
+    """Probabilities of 0, 1, 2, ... unseen visits by the month that each gap lies in."""
+    counts = [found.hidden[:, found.gaps.month == m].sum(axis=1, dtype=np.int64) for m in range(months)]
+    return tuple(np.bincount(c) / len(c) for c in counts)
+
+
+def month_quantiles(months: Sequence[Array]) -> Array:
+    """(months, 3) 5th, 50th and 95th percentile of counts."""
+    rows = [np.searchsorted(np.cumsum(m), np.array([0.05, 0.5, 0.95]) - 1e-9) for m in months]
     return np.array(rows, dtype=np.float64)

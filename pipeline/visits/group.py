@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import numpy.typing as npt
@@ -15,19 +14,15 @@ from pipeline.datatypes import Flag, Identity, Ship, SignedIdentity, Site
 from pipeline.products import (
     Coverage,
     MonthCoverage,
-    Quantiles,
     SceneResult,
-    UnseenMonth,
-    UnseenVisits,
     VisitsDocument,
 )
 from pipeline.visits.calls import Call, read_call, seen_as, usual_fill, write_visit
-from pipeline.visits.exposure import Unseen, infer_unseen
-from pipeline.visits.gaps import Looks
 from pipeline.visits.hulls import Seen, list_earlier, rank_together
 from pipeline.visits.sightings import Pass, list_passes
-from pipeline.visits.tracks import Track, compare_looks, join_sightings
+from pipeline.visits.tracks import Track, join_sightings
 from pipeline.visits.transfers import add_partners, join_transfers
+from pipeline.visits.unseen import infer_season
 
 Array = npt.NDArray[np.float64]
 
@@ -69,7 +64,7 @@ def group_visits(
     passes, tracks, calls = _read_calls(results, site, fleet, config, signed)
     calls, one_ship = _name_calls(calls, fleet, config)
     joined = join_transfers(calls, passes)
-    unseen, parted = _unseen(tracks, joined, passes, site, fleet, config)
+    unseen, parted = infer_season(tracks, joined, passes, site, fleet, config)
     places = [k for k, call in enumerate(joined) if call is not None]
     visits = [
         replace(call, merged_probability=parted.get(k, 0.0))
@@ -178,128 +173,6 @@ def _coverage(passes: Sequence[Pass], site: Site) -> Coverage:
             for month in months
         ),
     )
-
-
-def _unseen(
-    tracks: Sequence[Track],
-    calls: Sequence[Call | None],
-    passes: Sequence[Pass],
-    site: Site,
-    fleet: Sequence[Ship],
-    config: Config,
-) -> tuple[UnseenVisits | None, dict[int, float]]:
-    """Posterior of unseen visits over the period from the first pass to the last, cloudy ones included; and
-    for each track, by its place, the probability that it is two ships.
-    """
-    berths = [f.id for f in site.of_role("berth")]
-    if not passes or not berths:
-        return None, {}
-    start, end = passes[0].time, passes[-1].time
-    months = sorted({f"{p.time:%Y-%m}" for p in passes})
-    posterior = infer_unseen(
-        [_looks(berth, tracks, calls, passes, fleet, config) for berth in berths],
-        _days(start, end),
-        stay=(config.visits.stay_median_days, config.visits.stay_factor),
-        month_ends=[min(_days(start, _end_of(month)), _days(start, end)) for month in months],
-        seed=config.volume.seed,
-    )
-    days, weights = _by_day(posterior, start)
-    roads = sum(call is not None and call.berth_id not in berths for call in calls)
-    unseen = UnseenVisits(
-        probability=_less(posterior, roads),
-        exposure=posterior.exposure,
-        stay_median=posterior.stay_median,
-        days=days,
-        weights=weights,
-        by_month=tuple(
-            UnseenMonth(
-                month=month,
-                unseen=Quantiles(p05=float(row[0]), p50=float(row[1]), p95=float(row[2])),
-                arrivals_per_free_day=float(rate),
-            )
-            for month, row, rate in zip(months, posterior.by_month, posterior.month_rate, strict=True)
-        ),
-    )
-    return unseen, {ship - 1: probability for ship, probability in posterior.parted}
-
-
-def _end_of(month: str) -> datetime:
-    """First instant after a month YYYY-MM."""
-    year, number = int(month[:4]), int(month[5:])
-    return datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)
-
-
-def _looks(
-    berth: str,
-    tracks: Sequence[Track],
-    calls: Sequence[Call | None],
-    passes: Sequence[Pass],
-    fleet: Sequence[Ship],
-    config: Config,
-) -> Looks:
-    """When the berth was seen, with which ship (a track's place, from one on) or empty."""
-    start = passes[0].time
-    owner = {
-        (s.scene_id, s.ship.id): k
-        for k, t in enumerate(tracks, 1)
-        for s in t.sightings
-        if s.berth_id == berth
-    }
-    times: list[float] = []
-    ships: list[int] = []
-    alike: list[float] = []
-    for look in passes:
-        if not look.usable(berth):
-            continue
-        here = {owner[key] for s in look.sightings if (key := (s.scene_id, s.ship.id)) in owner}
-        if not here and not look.shows(berth):
-            continue
-        # Of two ships side by side the one that was there before.
-        ship = 0 if not here else next((k for k in ships[-1:] if k in here), min(here))
-        if times:
-            alike.append(_alike_at(look.time, (ships[-1], ship), tracks, fleet, config))
-        times.append(_days(start, look.time))
-        ships.append(ship)
-    strangers = frozenset(k for k, call in enumerate(calls, 1) if call is None)
-    return Looks(times=tuple(times), ships=tuple(ships), alike=tuple(alike), strangers=strangers)
-
-
-def _alike_at(
-    time: datetime, ships: tuple[int, int], tracks: Sequence[Track], fleet: Sequence[Ship], config: Config
-) -> float:
-    """Log odds of one ship, from her looks, before a time against from it on; nil where a look shows none."""
-    if 0 in ships:
-        return 0.0
-    first = [s for s in tracks[ships[0] - 1].sightings if s.time < time]
-    second = [s for s in tracks[ships[1] - 1].sightings if s.time >= time]
-    return compare_looks(first, second, fleet, config=config.visits)
-
-
-def _less(posterior: Unseen, known: int) -> tuple[float, ...]:
-    """Counts less the visits known from the anchorage alone, whose stay at the berth nobody saw."""
-    mass = posterior.probability
-    if known > 0:
-        mass = np.concatenate([[mass[: known + 1].sum()], mass[known + 1 :]])
-    return tuple(float(m) for m in mass)
-
-
-def _by_day(posterior: Unseen, start: datetime) -> tuple[tuple[str, ...], tuple[float, ...]]:
-    """Dates and the share of unseen arrivals on each."""
-    shares: dict[str, float] = {}
-    for first, last, weight in posterior.gaps:
-        time, end = start + timedelta(days=first), start + timedelta(days=last)
-        while time < end:
-            midnight = (time + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
-            piece = _days(time, min(midnight, end)) / (last - first)
-            day = time.date().isoformat()
-            shares[day] = shares.get(day, 0.0) + weight * piece
-            time = midnight
-    days = tuple(sorted(shares))
-    return days, tuple(shares[d] for d in days)
-
-
-def _days(first: datetime, second: datetime) -> float:
-    return (second - first).total_seconds() / DAY
 
 
 def _flags(results: Sequence[SceneResult], calls: Sequence[Call], departures: int) -> tuple[Flag, ...]:

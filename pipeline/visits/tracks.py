@@ -2,7 +2,7 @@
 
 At every pass each ship that may still be there is compared with each ship that was seen, by length, beam,
 place and heading against what chance would bring, and with how long ships stay. A look that shows her berth
-without her ends the track; a cloud does not.
+without her ends the track; a cloud does not. A look that shows the anchorage without her speaks against her.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ LADEN_TO_BERTH = -4.0
 """Further log odds where she had already loaded."""
 ANCHORS_WITHIN = 1.5
 """After the berth was seen without her, she is looked for at anchor for so long [days]."""
+OVERLOOKED = -1.8
+"""Log odds that a clear look at the anchorage passed over a ship that lay there: one in six at sea."""
 WORST, WORST_PLACE = -8.0, -6.0
 """Of the size, of the place: outlines go wrong."""
 SIGNED_ALIKE = 12.0
@@ -59,6 +61,8 @@ class Track:
     gone_by: datetime | None = None
     """The first look that shows her berth without her."""
     open: bool = True
+    absent: int = 0
+    """Clear looks since she was last seen, at anchor, that do not show her there."""
     length: float = field(default=0.0)
     length_sigma: float = field(default=0.0)
     beam: float = field(default=0.0)
@@ -70,7 +74,7 @@ class Track:
     def add(self, sighting: Sighting) -> None:
         """Join a later sighting; a ship seen again was not gone."""
         self.sightings.append(sighting)
-        self.gone_by, self.open = None, True
+        self.gone_by, self.open, self.absent = None, True, 0
         self._measure()
 
     def _measure(self) -> None:
@@ -128,6 +132,8 @@ def join_sightings(
             here = track.last.berth_id
             if track.open and track.last.time < look.time and here is not None and look.shows(here):
                 track.gone_by, track.open = look.time, False
+            if here is None and track.last.time < look.time and look.covers(track.last.centre):
+                track.absent += 1
         tracks.extend(Track(sightings=[sighting]) for sighting in left)
     return tuple(tracks)
 
@@ -160,7 +166,8 @@ def _score(track: Track, sighting: Sighting, fleet: Sequence[Ship], config: Visi
     if not track.open and (same_place or not _just_left(track, sighting)):
         return float("-inf")
     fit = compare_looks(track.sightings, (sighting,), fleet, config=config)
-    return fit + _stay_odds(track, sighting, config) + (0.0 if same_place else _shift_odds(track, sighting))
+    fit += track.absent * OVERLOOKED + _stay_odds(track, sighting, config)
+    return fit + (0.0 if same_place else _shift_odds(track, sighting))
 
 
 def compare_looks(
