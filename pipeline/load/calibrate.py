@@ -25,12 +25,11 @@ from pipeline.load.mixture import (
     BALLAST_SIGMA,
     TRIM_SIGMA,
     Draws,
-    ballast_density,
     deadweight,
     draw_ships,
     list_candidates,
     loaded_cargo,
-    loaded_density,
+    weigh_freeboards,
 )
 from pipeline.load.particulars import Deviates, draw_deviates
 from pipeline.load.table import Setting, moments, pick_draws, tabulate_cargo, thin_curve
@@ -177,13 +176,14 @@ def _calibrate_ship(
     evidence = np.array([sum(ship.weigh(look) for look in _telling(call)) for call in calls])
     tables: dict[tuple[str, str], CargoTable] = {}
     left: list[float] = []
+    table: CargoTable | None = None
     if ship.clashes(evidence):
         return tables, 1.0
     for i, call in enumerate(calls):
         weight = ship.update(np.delete(evidence, i, axis=0).sum(axis=0))
         if weight.sum() ** 2 < LEAST_SHARE * len(weight) * (weight**2).sum():
             continue
-        table = tabulate_cargo(_resample(ship.draws, weight), setting, z)
+        table = tabulate_cargo(_resample(ship.draws, weight), setting, z, known=table)
         shares = ship.left(weight, table)
         terms = tuple(
             (name, tuple(np.multiply(sigma, shares).tolist()) if name in OF_SHIP else sigma)
@@ -213,13 +213,9 @@ class _Ship:
         assert look.ship.freeboard is not None
         config = self.setting.config
         freeboards, likelihood = thin_curve(look.ship.freeboard.curve, CURVE_POINTS)
-        measured = freeboards[None, :]
-        on_board = deadweight(self.still, measured)
-        cargo = loaded_cargo(self.still, on_board)
-        usual = USUAL_FILL[0] + USUAL_FILL[1] * _own(config.seed, 2, len(cargo))
-        density = loaded_density(self.still, measured, cargo, config=config, usual=usual)
-        density = density + ballast_density(self.still, measured, on_board, config=config)
-        return np.asarray(np.log(np.maximum(density @ likelihood, 1e-30)))
+        usual = USUAL_FILL[0] + USUAL_FILL[1] * _own(config.seed, 2, len(self.still.weight))
+        _, _, loaded, ballast = weigh_freeboards(self.still, freeboards, config=config, usual=usual)
+        return np.asarray(np.log(np.maximum((loaded + ballast) @ likelihood, 1e-30)))
 
     def clashes(self, evidence: Array) -> bool:
         """Whether (calls, draws) log evidence speaks against one hull behind all calls, or is nil for one."""

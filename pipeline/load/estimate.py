@@ -21,16 +21,7 @@ from pipeline.datatypes import (
 )
 from pipeline.errors import Refused
 from pipeline.load.hydrostatics import Hull, deadweight_at
-from pipeline.load.mixture import (
-    Candidate,
-    Draws,
-    ballast_density,
-    deadweight,
-    draw_ships,
-    list_candidates,
-    loaded_cargo,
-    loaded_density,
-)
+from pipeline.load.mixture import Candidate, Draws, draw_ships, list_candidates, weigh_freeboards
 from pipeline.load.particulars import draw_deviates
 from pipeline.load.table import Setting, tabulate_cargo, thin_curve
 
@@ -144,10 +135,8 @@ class Posterior:
 
 def _weigh(draws: Draws, measured: Array, likelihood: Array, *, config: LoadConfig) -> Posterior | None:
     """Samples of draw, freeboard and condition in proportion to prior times likelihood; None = no fit."""
-    on_board = deadweight(draws, measured[None, :])
-    cargo = loaded_cargo(draws, on_board)
-    loaded = loaded_density(draws, measured[None, :], cargo, config=config) * likelihood * draws.weight
-    ballast = ballast_density(draws, measured[None, :], on_board, config=config) * likelihood * draws.weight
+    _, _, loaded, ballast = weigh_freeboards(draws, measured, config=config)
+    loaded, ballast = (density * likelihood * draws.weight for density in (loaded, ballast))
     total = loaded.sum() + ballast.sum()
     if not total > LEAST_EVIDENCE * likelihood.sum() * draws.weight.sum():
         return None

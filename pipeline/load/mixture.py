@@ -187,3 +187,18 @@ def ballast_density(draws: Draws, measured: Array, on_board: Array, *, config: L
     centre = draws.hull.depth - draught - draws.habit + draws.bias
     shape = np.exp(-0.5 * ((measured - centre) / spread) ** 2) / (spread * np.sqrt(2 * np.pi))
     return np.asarray(config.ballast_prior * shape * (on_board > 0.5 * draws.consumables))
+
+
+def weigh_freeboards(
+    draws: Draws, measured: Array, *, config: LoadConfig, usual: Array | None = None
+) -> tuple[Array, Array, Array, Array]:
+    """(on board, cargo [t], loaded, ballast [1/m]), each (draws, freeboards): both conditions, unweighted.
+
+    As `deadweight`, `loaded_cargo`, `loaded_density` and `ballast_density` have them, at freeboards
+    (freeboards,) [m].
+    """
+    across = measured[None, :]
+    on_board = deadweight(draws, across)
+    cargo = loaded_cargo(draws, on_board)
+    loaded = loaded_density(draws, across, cargo, config=config, usual=usual)
+    return on_board, cargo, loaded, ballast_density(draws, across, on_board, config=config)

@@ -14,11 +14,10 @@ from pipeline.load.hydrostatics import Hull
 from pipeline.load.mixture import (
     Candidate,
     Draws,
-    ballast_density,
     deadweight,
     draw_ships,
     loaded_cargo,
-    loaded_density,
+    weigh_freeboards,
 )
 from pipeline.load.particulars import TERMS, Deviates, Sized, only
 
@@ -57,15 +56,19 @@ def thin_curve(curve: Curve, most: int) -> tuple[Array, Array]:
     return fine, np.exp(np.interp(fine, freeboards, log_likelihood))
 
 
-def tabulate_cargo(draws: Draws, setting: Setting, deviates: Deviates) -> CargoTable:
-    """The table of a ship's draws: prior, condition, cargo and the budget at each freeboard."""
+def tabulate_cargo(
+    draws: Draws, setting: Setting, deviates: Deviates, *, known: CargoTable | None = None
+) -> CargoTable:
+    """The table of a ship's draws: prior, condition, cargo and the budget at each freeboard.
+
+    `known` is a table of the same setting and deviates: its terms, which no weight of the draws changes, are
+    taken from it.
+    """
     stride = max(len(draws.weight) // TABLE_DRAWS, 1)
     some = pick_draws(draws, slice(None, None, stride))  # candidates keep their shares
     nodes, step = _nodes(some)
-    on_board = deadweight(some, nodes[None, :])
-    cargo = loaded_cargo(some, on_board)
-    loaded = some.weight * loaded_density(some, nodes[None, :], cargo, config=setting.config)
-    ballast = some.weight * ballast_density(some, nodes[None, :], on_board, config=setting.config)
+    on_board, cargo, loaded, ballast = weigh_freeboards(some, nodes, config=setting.config)
+    loaded, ballast = some.weight * loaded, some.weight * ballast
     carried = np.clip(cargo, 0.0, some.capacity)
     either = (loaded + ballast).sum(axis=0)
     # Where no draw can float loaded, the nearest thing to a mean is over all of them.
@@ -84,7 +87,7 @@ def tabulate_cargo(draws: Draws, setting: Setting, deviates: Deviates) -> CargoT
         deadweight=_plain(moments(on_board, loaded + ballast + 1e-9 * some.weight)[0]),
         terms=(
             ("identity", _plain(_between(carried, share, some.candidate))),
-            *_terms(nodes, setting, deviates),
+            *(_terms(nodes, setting, deviates) if known is None else _terms_at(nodes, known)),
         ),
         capacity=_estimate(some.capacity[:, 0], some.weight[:, 0]),
     )
@@ -138,6 +141,14 @@ def _terms(nodes: Array, setting: Setting, deviates: Deviates) -> tuple[tuple[st
 
     centre = cargo(None)
     return tuple((term, _plain((cargo(term) - centre).std(axis=0))) for term in TERMS)
+
+
+def _terms_at(nodes: Array, known: CargoTable) -> tuple[tuple[str, tuple[float, ...]], ...]:
+    """The terms of a table, but for the doubt who she is, at other freeboards."""
+    places = known.start + known.step * np.arange(len(known.cargo))
+    return tuple(
+        (term, _plain(np.interp(nodes, places, sigma))) for term, sigma in known.terms if term in TERMS
+    )
 
 
 def _estimate(values: Array, weights: Array) -> Estimate:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -163,8 +164,12 @@ def _flags(track: Track, passes: Sequence[Pass], site: Site, berths: set[str]) -
 
 def _seen_before(first: Sighting, passes: Sequence[Pass]) -> datetime | None:
     """The last look before a sighting that would have shown her."""
-    earlier = [p.time for p in passes if p.time < first.time and _would_show(p, first)]
-    return earlier[-1] if earlier else None
+    start = bisect_left(passes, first.time, key=_time_of)
+    return next((p.time for p in reversed(passes[:start]) if _would_show(p, first)), None)
+
+
+def _time_of(look: Pass) -> datetime:
+    return look.time
 
 
 def _would_show(look: Pass, sighting: Sighting) -> bool:
@@ -184,8 +189,8 @@ def arrival_window(track: Track, passes: Sequence[Pass], config: Config) -> tupl
 def departure_window(track: Track, passes: Sequence[Pass]) -> tuple[datetime, datetime | None]:
     """From the last look with her to the first usable one without; open while there was none."""
     last = track.last
-    later = [p.time for p in passes if p.time > last.time and _would_show(p, last)]
-    return last.time, (later[0] if later else None)
+    later = passes[bisect_right(passes, last.time, key=_time_of) :]
+    return last.time, next((p.time for p in later if _would_show(p, last)), None)
 
 
 Evidence = Literal["pair", "single-laden", "single-arrival", "part-loaded", "seen-only"]

@@ -85,21 +85,28 @@ def _learn_factors(
     arrivals, shape, offset = known
     laws, vacant = chains.laws.of(rows), chains.vacant[rows]
     old: Array = getattr(laws, name)
-    member = np.eye(old.shape[1])[gaps.berth if name == "log_rate" else gaps.month]
+    owner = gaps.berth if name == "log_rate" else gaps.month
     step = STRIDE / np.sqrt(2) * _differences(getattr(chains.laws, name), rows, rng)
     new = old + step
     changed = replace(laws, log_rate=new) if name == "log_rate" else replace(laws, log_season=new)
     proposed = find_vacant(chains.times.of(rows), changed, gaps)
     # In logarithms the gamma law is factor ** shape * exp(-offset * factor).
     shape, offset = (np.broadcast_to(v, (CHAINS, 1))[rows] for v in (shape, offset))
-    odds = (proposed - vacant) @ member + (arrivals[rows] @ member + shape) * step
+    odds = _sum_by(owner, proposed - vacant + arrivals[rows] * step[:, owner], old.shape[1]) + shape * step
     odds = odds - offset * (np.exp(new) - np.exp(old)) + np.where(new < LEAST, -np.inf, 0.0)
     taken = accept(odds, rng)
-    chains.vacant[rows] = np.where((taken @ member.T) > 0, proposed, vacant)
+    chains.vacant[rows] = np.where(taken[:, owner], proposed, vacant)
     whole: Array = getattr(chains.laws, name).copy()
     whole[rows] = np.where(taken, new, old)
     rate = name == "log_rate"
     chains.laws = replace(chains.laws, log_rate=whole) if rate else replace(chains.laws, log_season=whole)
+
+
+def _sum_by(owner: Ints, values: Array, count: int) -> Array:
+    """(chains, count) sums of the gaps (chains, gaps) of each owner."""
+    place = owner + count * np.arange(len(values))[:, None]
+    sums = np.bincount(place.ravel(), values.ravel(), minlength=count * len(values))
+    return np.asarray(sums.reshape(len(values), count), dtype=np.float64)
 
 
 def _months_alike(laws: Laws, rng: np.random.Generator) -> Array:

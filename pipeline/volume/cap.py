@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import UTC, date, timedelta
 
 import numpy as np
@@ -45,10 +46,12 @@ def _one_year(
     config: VolumeConfig,
 ) -> CapYear:
     first, last = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal()
-    days = np.unique(np.concatenate([part[0].ravel() for part in (seen, unseen)]))
-    days = days[(days >= first) & (days <= last)]
     ends = _month_ends(year, period)
-    marks = np.union1d(days, [end.toordinal() for end in ends]).astype(np.int64)
+    happens = np.zeros(last - first + 1, dtype=bool)
+    happens[[end.toordinal() - first for end in ends]] = True
+    for dates in (seen[0], unseen[0]):
+        happens[dates[(dates >= first) & (dates <= last)] - first] = True
+    marks = first + np.flatnonzero(happens)
     baseline = _by_day(*seen, first, marks)
     total = baseline + _by_day(*unseen, first, marks)
     probabilities = []
@@ -76,17 +79,23 @@ def _by_day(dates: npt.NDArray[np.int64], barrels: Array, first: int, marks: npt
     `dates` is (visits,) or (visits, draws).
     """
     draws = barrels.shape[1]
-    each = np.broadcast_to(dates[:, None] if dates.ndim == 1 else dates, barrels.shape)
-    rows = np.where(each >= first, np.searchsorted(marks, each), len(marks))
-    places = (rows * draws + np.arange(draws)).ravel()
-    added = np.bincount(places, weights=barrels.ravel(), minlength=(len(marks) + 1) * draws)
-    return np.asarray(np.cumsum(added.reshape(-1, draws)[: len(marks)], axis=0))
+    row_of = np.full(int(marks[-1]) - first + 1 if len(marks) else 0, len(marks))
+    row_of[marks - first] = np.arange(len(marks))
+    inside = (dates >= first) & (dates < first + len(row_of))
+    if dates.ndim == 1:
+        rows, barrels = row_of[dates[inside] - first], barrels[inside]
+        places = (rows[:, None] * draws + np.arange(draws)).ravel()
+    else:
+        places = row_of[dates[inside] - first] * draws + np.nonzero(inside)[1]
+        barrels = barrels[inside]
+    added = np.bincount(places, weights=barrels.ravel(), minlength=len(marks) * draws)
+    return np.asarray(np.cumsum(added.reshape(-1, draws), axis=0))
 
 
 def _crossed_on(running: Array, marks: npt.NDArray[np.int64], limit: float) -> str | None:
-    """The first mark at which the median is above the limit."""
-    above = np.flatnonzero(np.median(running, axis=1) > limit) if running.size else np.array([], np.int64)
-    return date.fromordinal(int(marks[above[0]])).isoformat() if above.size else None
+    """The first mark at which the median is above the limit: sums only rise, so that halving finds it."""
+    first = bisect_right(range(len(running)), limit, key=lambda row: float(np.median(running[row])))
+    return date.fromordinal(int(marks[first])).isoformat() if first < len(running) else None
 
 
 def _month_ends(year: int, period: Period) -> list[date]:
