@@ -22,7 +22,8 @@ from pipeline.store import (
     to_json,
     write_geopackage,
 )
-from pipeline.visits import join_voyages
+from pipeline.visits import join_voyages, tighten_visits
+from pipeline.volume import estimate_volume
 
 FILES = ("plimsoll.gpkg", "visits.csv", "visits.json", "volume.json")
 _KEY = "season"
@@ -80,13 +81,19 @@ def measure_sites(
         for site in setting.beyond
         for visit in measure_season(results, site, fleet, config, signed=words.identities)[0].visits
     ]
+    voyages = join_voyages(visits.visits, elsewhere, results, fleet, config=config.visits)
+    tightened = tighten_visits(visits.visits, elsewhere, voyages, results)
+    if tightened != visits.visits:
+        visits = replace(visits, visits=tightened)
+        here = [r for r in results if r.site == setting.site.id]
+        volume = estimate_volume(visits, here, fleet, config=config)
     visits = replace(
         visits,
         signed=words.identities,
         readings=words.readings,
         flags=(*visits.flags, *words.flags),
         elsewhere=tuple(elsewhere),
-        voyages=join_voyages(visits.visits, elsewhere, results, fleet, config=config.visits),
+        voyages=voyages,
     )
     return visits, volume
 

@@ -3,6 +3,7 @@
 from pipeline.visits.exposure import infer_unseen
 from pipeline.visits.group import group_visits, name_sightings
 from pipeline.visits.identity import bind_identity, rank_identities
+from pipeline.visits.onward import tighten_visits
 from pipeline.visits.voyages import join_voyages
 
 __all__ = [
@@ -12,4 +13,5 @@ __all__ = [
     "join_voyages",
     "name_sightings",
     "rank_identities",
+    "tighten_visits",
 ]
