@@ -167,7 +167,7 @@ def test_pixels_too_coarse() -> None:
 
 
 def test_coarse_pixels_where_fine_ones_would_do() -> None:
-    world = World(length=70, beam=12, gsd=3.0, waves=0.0)
+    world = World(length=70, beam=12, gsd=3.0, waves=0.0, view=view_of(20, 285, 62, 158))
     assert refusal(measure(world, render(world))) == "gsd-too-coarse"
 
 

@@ -129,7 +129,8 @@ def test_the_plan_refuses_what_the_measurement_would(
 def test_the_best_pass_comes_first_and_each_other_says_why() -> None:
     passes = (
         candidate(id="night", when=datetime(2024, 8, 12, 15, tzinfo=UTC)),
-        candidate(id="coarse", gsd=3.0),
+        candidate(id="coarse", gsd=3.0, when=NOON),
+        candidate(id="hint", gsd=3.0),
         candidate(id="fine"),
         candidate(id="hot-spot", when=NOON, azimuth=175.0),
         candidate(id="elsewhere", footprint=((0.0, 0.0), (1.0, 0.0), (1.0, 1.0))),
@@ -143,6 +144,7 @@ def test_the_best_pass_comes_first_and_each_other_says_why() -> None:
         "finer": None,
         "fine": None,
         "coarse": "gsd-too-coarse",
+        "hint": None,
         "hot-spot": "geometry-blind",
         "night": "geometry-blind",
         "unknown": "no-geometry",

@@ -76,7 +76,7 @@ def plan(session: Session, /, **given: Any) -> int:
     a single pass the error with water on one side alone is given too.
     """
     from pipeline.ingest import prepare_environment, read_passes, read_site
-    from pipeline.plan import list_places, make_plan, plan_document
+    from pipeline.plan import largest_error, list_places, make_plan, plan_document
     from pipeline.store import plain_to_json, to_plain
 
     session.out = given["out"]
@@ -85,7 +85,7 @@ def plan(session: Session, /, **given: Any) -> int:
     if given["dates"] is None and given["candidates"] is None:
         raise UsageError("nothing to plan", hint="give --date, --candidates or both")
     period = None if given["dates"] is None else _parse_period(given["dates"])
-    limit = rule.max_expected_sigma
+    limit = largest_error(given["gsd"], rule)
     site = read_site(given["site"])
     places = list_places(site, berth=given["berth"], heading=given["heading"])
     passes, faults = ((), ()) if given["candidates"] is None else read_passes(given["candidates"])
@@ -105,7 +105,7 @@ def plan(session: Session, /, **given: Any) -> int:
     else:
         for place in plans:
             listed = given["candidates"] is not None
-            _print_place(place, site.timezone, limit=limit, with_list=listed)
+            _print_place(place, site.timezone, with_list=listed)
     return ending.SOME_REFUSED if faults else ending.DONE
 
 
@@ -138,7 +138,7 @@ def _days(period: tuple[date, date] | None) -> tuple[date, ...]:
 # ---------------------------------------------------------------------------------------------- the table
 
 
-def _print_place(plan: PlacePlan, zone: str, *, limit: float, with_list: bool) -> None:
+def _print_place(plan: PlacePlan, zone: str, *, with_list: bool) -> None:
     from zoneinfo import ZoneInfo
 
     place, judged = plan.place, plan.judged
@@ -156,7 +156,7 @@ def _print_place(plan: PlacePlan, zone: str, *, limit: float, with_list: bool) -
         click.echo("\ncandidates, best first" if judged else "\nno candidate on these dates")
     if judged:
         header = ("", "id", "UTC", "gsd", "view", "sun", "expected error", "cloud", "")
-        print_table(header, [_pass_row(rank, j, place, limit) for rank, j in enumerate(judged, start=1)])
+        print_table(header, [_pass_row(rank, j, place) for rank, j in enumerate(judged, start=1)])
     click.echo()
 
 
@@ -184,7 +184,8 @@ def _hour_rows(day: Day, zone: ZoneInfo) -> list[tuple[str, ...]]:
     return rows
 
 
-def _pass_row(rank: int, judged: Judged, place: Place, limit: float) -> tuple[str, ...]:
+def _pass_row(rank: int, judged: Judged, place: Place) -> tuple[str, ...]:
+    from pipeline.freeboard import COARSE
     from pipeline.geometry import wrap_degrees
 
     c = judged.candidate
@@ -194,11 +195,12 @@ def _pass_row(rank: int, judged: Judged, place: Place, limit: float) -> tuple[st
         error = f"{judged.expected_sigma:.2f} m"
         if judged.one_side is None:
             error += f" ({judged.spread[0]:.2f} to {judged.spread[1]:.2f}; {judged.share:.0%} measured)"
-    said = "buy" if judged.reason is None else f"no: {judged.reason.code}: {judged.reason.message}"
+    good = "buy" if judged.gsd <= COARSE else "buy, for laden or ballast alone"
+    said = good if judged.reason is None else f"no: {judged.reason.code}: {judged.reason.message}"
     if judged.reason is None and judged.one_side is not None and place.heading is not None:
         right = wrap_degrees(place.heading + 90)
         sides = zip((right, wrap_degrees(right + 180)), judged.one_side, strict=True)
-        alone = (f"{a:.0f} deg {'refused' if s > limit else f'{s:.2f} m'}" for a, s in sides)
+        alone = (f"{a:.0f} deg {'refused' if s > judged.largest else f'{s:.2f} m'}" for a, s in sides)
         said += f"; water on one side alone: {', '.join(alone)}"
     return (
         f"{rank}" if judged.reason is None else "-",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.config import FreeboardConfig
 from pipeline.datatypes import ViewGeometry
+from pipeline.freeboard.deep import COARSE, UNLIKE, fills_a_pixel
 from pipeline.freeboard.model import (
     Levels,
     SideShifts,
@@ -35,14 +37,35 @@ TYPICAL = {"deck": 0.17, "lit": 0.12, "shaded": 0.05, "shadow": 0.038, "water": 
 """Reflectances of the bound where the image has not been looked at."""
 
 
-def typical_levels(lit: bool) -> Levels:
-    """Levels of an unseen ship, with structure as strong as the fit assumes."""
+SLENDER = 6.0
+"""Length of a tanker in beams [1]."""
+
+
+def largest_sigma(gsd: float, beam: float, config: FreeboardConfig) -> float:
+    """The largest expected error with which a freeboard is worth having [m].
+
+    In coarse pixels all that is asked is whether she is laden or in ballast, and the deck of a wider ship
+    moves further between the two.
+    """
+    if gsd <= COARSE:
+        return config.max_expected_sigma
+    return max(config.max_expected_sigma, config.max_coarse_share * beam)
+
+
+def typical_levels(lit: bool, *, deep: bool = False) -> Levels:
+    """Levels of an unseen ship, with structure as strong as the fit assumes.
+
+    Parameters
+    ----------
+    deep
+        The level of a full shadow will be seen beside the accommodation block.
+    """
     t = TYPICAL
     side = t["lit"] if lit else t["shaded"]
     return Levels(
         deck=(t["deck"], 0.06),
         side=(side, 0.05),
-        shadow=(t["shadow"], 0.012),
+        shadow=(t["shadow"], UNLIKE * t["water"] if deep else 0.012),
         water=(t["water"], 0.02),
         structure=(0.05, 0.03 if lit else 0.01, 0.003, 0.003),
         boot=0.04 if lit else 0.01,
@@ -148,7 +171,8 @@ def expected_sigma(
             shifts = side_shifts(view, heading, side)
             if shifts.reach < 0.02:
                 continue
-            known = levels[side] if levels and side in levels else typical_levels(shifts.lit)
+            deep = gsd > COARSE and fills_a_pixel(shifts.beta - shifts.alpha, SLENDER * beam, gsd)
+            known = levels[side] if levels and side in levels else typical_levels(shifts.lit, deep=deep)
             random = side_sigma(shifts, known, freeboard, gsd=gsd)
             bar = gear_sigma() if shifts.beta > shifts.alpha else 0.0
             edges = np.sqrt(2.0) * jitter(0.6 * gsd) / shifts.reach

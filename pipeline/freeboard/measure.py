@@ -21,12 +21,14 @@ from pipeline.datatypes import (
 )
 from pipeline.errors import Refused
 from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
-from pipeline.freeboard.expected import expected_sigma
+from pipeline.freeboard.deep import COARSE, Beside, deep_shadow
+from pipeline.freeboard.expected import expected_sigma, largest_sigma
 from pipeline.freeboard.marks import CUE_REACH, mark_lines, profile_of
 from pipeline.freeboard.model import WATER_LEVEL, Levels, SideShifts, side_shifts
 from pipeline.freeboard.scan import (
     Scan,
     Window,
+    best_of,
     coarse_evidence,
     rescan_side,
     scan_side,
@@ -69,6 +71,8 @@ ILL = 5.0
 OTHER_SEA = 4.0
 """Standard deviations of the sea's level beyond which what lies beside the shadow is not the sea: the deck of
 a ship alongside can be nearly as dark."""
+EDGE_OUT = 1.9
+"""How far beyond the outline the edge of her deck may lie, in the spread it is looked for with [1]."""
 BLUNT = 1.5
 """By how much the error expected from the contrast may exceed the largest before the fit is not tried [1]."""
 AGREES, CONTRADICTS = 5.0, -10.0
@@ -136,17 +140,18 @@ def measure_freeboard(
     prepared = _prepare(chip, detection, view, blocked=blocked)
     if isinstance(prepared, Refused):
         return prepared
-    looks = _windows(prepared, view)
+    looks = _windows(prepared, view, blocked)
     expected = _expected(prepared, view, looks)
-    refusal = _refuse_sides(looks, (expected, config.max_expected_sigma))
+    largest = largest_sigma(chip.grid.gsd, detection.beam, config)
+    refusal = _refuse_sides(looks, (expected, largest))
     if refusal is not None:
         return refusal
     fits = _fit(looks)
-    refusal = _refuse_fit(fits)
+    refusal = _refuse_fit(fits) or _refuse_alongside(fits)
     if refusal is not None:
         return refusal
     check = _check_azimuth(prepared, view, fits)
-    return _conclude(prepared, fits, (expected, check), _beam_belief(detection, beam))
+    return _conclude(prepared, fits, (expected, check, largest), _beam_belief(detection, beam))
 
 
 def _refuse_before(
@@ -163,12 +168,13 @@ def _refuse_before(
             message=f"sun at {view.sun_elevation:.1f} deg: shadows are too long and too soft below 5 deg",
         )
     expected = expected_sigma(view, detection.heading, chip.grid.gsd, beam=detection.beam)
-    if expected > config.max_expected_sigma:
+    largest = largest_sigma(chip.grid.gsd, detection.beam, config)
+    if expected > largest:
         fine = expected_sigma(view, detection.heading, 0.3, beam=detection.beam)
         code = "gsd-too-coarse" if fine < 0.5 * config.max_expected_sigma else "geometry-blind"
         return Refused(
             code=code,
-            message=f"expected error {expected:.2f} m, above {config.max_expected_sigma:g} m"
+            message=f"expected error {expected:.2f} m, above {largest:.2f} m"
             f" (at 0.3 m pixels it would be {fine:.2f} m)",
         )
     return None
@@ -187,7 +193,10 @@ def _prepare(
     if strip.usable[inside].mean() < 0.6:
         return Refused(code="clouded", message="less than 60 % of the mid-body can be seen")
     channels = choose_channels(
-        chip.bands, strip.values[:, inside], strip.across[inside] / (0.5 * detection.beam)
+        chip.bands,
+        strip.values[:, inside],
+        strip.across[inside] / (0.5 * detection.beam),
+        coarse=strip.gsd > COARSE,
     )
     turn = refine_heading(strip, within=max(2.0, 2.5 * detection.heading_sigma), beam=detection.beam)
     strip = mix_strip(turn_strip(strip, turn), np.array([c.mix for c in channels]))
@@ -220,7 +229,7 @@ def _setting(prepared: Prepared) -> tuple[tuple[float, ...], float, float, float
     return tuple(c.weight for c in prepared.channels), prepared.top, strip.gsd, 2 * strip.half_length
 
 
-def _windows(prepared: Prepared, view: ViewGeometry) -> dict[int, Look]:
+def _windows(prepared: Prepared, view: ViewGeometry, hidden: BoolArray | None) -> dict[int, Look]:
     strip, setting = prepared.strip, _setting(prepared)
     out = {}
     for side in (1, -1):
@@ -229,12 +238,29 @@ def _windows(prepared: Prepared, view: ViewGeometry) -> dict[int, Look]:
         scan = None
         if window is not None:
             first = scan_side(window, shifts)
-            edge = float(first.e[int(first.value.max(axis=0).argmax())])
-            window = relevel(window, shifts, prepared.water, edge)
+            height, edge = best_of(first)
+            water = _with_deep_shadow(prepared, shifts, edge + shifts.alpha * height, hidden)
+            window = relevel(window, shifts, water, edge)
             scan = rescan_side(window, shifts, first)
             window = with_seen_levels(window, shifts, scan)
         out[side] = Look(shifts, window, scan)
     return out
+
+
+def _with_deep_shadow(
+    prepared: Prepared, shifts: SideShifts, waterline: float, hidden: BoolArray | None
+) -> Array:
+    """What is known of the water, with the level of its shadow where the shadow of her deck is narrow."""
+    strip = prepared.strip
+    if strip.gsd < COARSE or not shifts.shade:
+        return prepared.water
+    detection = prepared.detection
+    where = Beside(
+        strip.heading, strip.centre, shifts.side, waterline, detection.length, shifts.beta - shifts.alpha
+    )
+    mix = np.array([c.mix for c in prepared.channels])
+    found = deep_shadow(prepared.chip, mix, hidden, where, prepared.water)
+    return prepared.water if found is None else np.column_stack([prepared.water[:, :3], found])
 
 
 def _expected(prepared: Prepared, view: ViewGeometry, looks: dict[int, Look]) -> float:
@@ -308,6 +334,19 @@ def _refuse_fit(fits: dict[int, SideFit]) -> Refused | None:
     )
 
 
+def _refuse_alongside(fits: dict[int, SideFit]) -> Refused | None:
+    """In coarse pixels a jetty is one body with her; what passes for her edge is where the jetty ends."""
+    for fit in fits.values():
+        mean, spread = fit.window.edge
+        if fit.window.gsd > COARSE and fit.best[1] > mean + EDGE_OUT * spread:
+            return Refused(
+                code="shadow-not-on-water",
+                message=f"what is seen ends {fit.best[1] - mean:.0f} m beyond her outline: something lies"
+                " alongside",
+            )
+    return None
+
+
 def _opposite(view: ViewGeometry) -> ViewGeometry:
     return replace(view, azimuth=(view.azimuth + 180.0) % 360.0)
 
@@ -340,17 +379,18 @@ def _check_azimuth(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideF
 def _conclude(
     prepared: Prepared,
     fits: dict[int, SideFit],
-    known: tuple[float, AzimuthCheck],
+    known: tuple[float, AzimuthCheck, float],
     beam: tuple[float, float],
 ) -> Freeboard | Refused:
-    expected, check = known
+    expected, check, largest = known
     curve = soften(GRID, combine_sides(GRID, fits, beam))
     value, sigma = summarise(GRID, curve)
     interval = interval_of(GRID, curve)
     flags = ["azimuth-contradicts"] if check == "contradicts" else []
     density = np.exp(curve - curve.max())
     density /= density.sum()
-    refusal = _refuse_curve(prepared, fits, (value, sigma), density)
+    widest = largest if prepared.strip.gsd > COARSE else WIDEST
+    refusal = _refuse_curve(prepared, fits, (value, sigma, widest), density)
     if refusal is not None:
         return refusal
     uniform = int(np.sum(prepared.top >= GRID))
@@ -376,10 +416,10 @@ def _conclude(
 
 
 def _refuse_curve(
-    prepared: Prepared, fits: dict[int, SideFit], found: tuple[float, float], density: Array
+    prepared: Prepared, fits: dict[int, SideFit], found: tuple[float, float, float], density: Array
 ) -> Refused | None:
     """Too wide, cut off at the top, or no freeboard at all."""
-    value, sigma = found
+    value, sigma, widest = found
     dark = any(not fit.shifts.lit and fit.shifts.reach > CUE_REACH for fit in fits.values())
     doubtful = not dark or len(fits) < 2 or any(fit.window.cut for fit in fits.values())
     highest = float(np.interp(0.95, np.cumsum(density), GRID))
@@ -389,7 +429,7 @@ def _refuse_curve(
             message="neither shadow nor side is seen where a ship afloat must show one: wrong geometry?"
             f" (freeboard {value:.1f} +- {sigma:.1f} m)",
         )
-    if highest <= prepared.top - 0.2 and sigma <= (WIDEST_DOUBTFUL if doubtful else WIDEST):
+    if highest <= prepared.top - 0.2 and sigma <= (WIDEST_DOUBTFUL if doubtful else widest):
         return None
     cut = any(fit.window.cut for fit in fits.values() if not fit.shifts.lit)
     return Refused(

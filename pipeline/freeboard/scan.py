@@ -147,6 +147,12 @@ def scan_side(window: Window, shifts: SideShifts, *, reach: float | None = None)
     return _scan(rough, shifts, setting, (F, e, np.ones((len(F), len(e)), dtype=np.bool_)))
 
 
+def best_of(scan: Scan) -> tuple[float, float]:
+    """(freeboard, deck edge) of the likeliest candidate [m]."""
+    i, j = np.unravel_index(int(scan.value.argmax()), scan.value.shape)
+    return float(scan.F[i]), float(scan.e[j])
+
+
 def rescan_side(window: Window, shifts: SideShifts, scan: Scan) -> Scan:
     """A finer pass over what the coarse one, with other beliefs, left plausible."""
     rough = _seen_by(coarsen(window, max(0.8, 0.6 * window.gsd)), shifts.reach)
@@ -177,15 +183,15 @@ def _seen_by(window: Window, reach: float) -> Window:
 
 def with_seen_levels(window: Window, shifts: SideShifts, scan: Scan) -> Window:
     """The window with what each band shows at the best candidate of the coarse pass."""
-    i, j = np.unravel_index(int(scan.value.argmax()), scan.value.shape)
+    F, e = best_of(scan)
     rough = _seen_by(coarsen(window, max(0.8, 0.6 * window.gsd)), shifts.reach)
     setting = Setting(gaussian_blur(rough, 0.65), 0.15, smear_of(window))
-    shares = variants(rough.v, shifts, (np.array([scan.F[i]]), np.array([scan.e[j]])), setting[:3])
+    shares = variants(rough.v, shifts, (np.array([F]), np.array([e])), setting[:3])
     correlation = kernels(rough.v, setting.blur)
     found = []
     for k, levels in enumerate(window.levels):
         data = (rough.v, rough.values[k], noise_covariance(rough.v, rough.errors[k]))
-        level = posterior_levels(data, shares, float(scan.e[j]), levels, correlation)[0]
+        level = posterior_levels(data, shares, e, levels, correlation)[0]
         deck, side, shadow, water = (max(float(level[m]), 1e-4) for m in (0, 2, 3, 4))
         found.append(replace(levels, seen=(deck, side, shadow, water)))
     return replace(window, levels=tuple(found))

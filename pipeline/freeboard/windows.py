@@ -23,6 +23,8 @@ _CLEARER = 1.5
 """Green is taken for red where it parts side and deck this much better [1]."""
 _PLAIN = 1.5
 """Contrast of side and deck from which a band shows the side at all, in the deck's spread [1]."""
+SHADOW = (0.5, 0.22)
+"""Light of a shadow on water that was not looked at: mean and spread, in the water's light [1]."""
 WALL_SKY = 0.16
 """Light on a wall in the shade against that on a horizontal plane in the sun [1]."""
 
@@ -41,7 +43,9 @@ PREFERRED = ("red", "nir", "pan", "green", "b1", "b2", "b3", "blue")
 """Red water is opaque after a metre or two, near infrared water is black: crisp edges first."""
 
 
-def choose_channels(bands: tuple[str, ...], pixels: Array, across: Array) -> tuple[Channel, ...]:
+def choose_channels(
+    bands: tuple[str, ...], pixels: Array, across: Array, *, coarse: bool = False
+) -> tuple[Channel, ...]:
     """What is fitted: at most two channels, each a mixture of bands with its weight in the log likelihood.
 
     Bands see the same paint and the same waves: two of them are counted as 1.3 independent looks. In a
@@ -59,7 +63,7 @@ def choose_channels(bands: tuple[str, ...], pixels: Array, across: Array) -> tup
     if "pan" in bands:
         return (_single(bands, "pan", 1.0),)
     if "red" in bands and "nir" in bands:
-        if is_pansharpened(pixels[bands.index("red")], pixels[bands.index("nir")]):
+        if not coarse and is_pansharpened(pixels[bands.index("red")], pixels[bands.index("nir")]):
             return (Channel("mean", tuple(1.0 / len(bands) for _ in bands), 1.0),)
         first = "red"
         if "green" in bands:
@@ -118,7 +122,10 @@ def water_levels(strip: Strip, outside: float) -> Array | None:
 
 
 def with_waves(water: Array, profile: CrossProfile, outside: float) -> Array:
-    """(channel, 3): `water_levels` with how much the mean profile of open water varies, the calmer side's."""
+    """(channel, 5): `water_levels`, the waves, and what a shadow is believed to keep of the light.
+
+    Waves: how much the mean profile of open water varies on the calmer side. A shadow: mean and spread.
+    """
     found = []
     for side in (1, -1):
         far = profile.value[:, side * profile.u > outside]
@@ -126,7 +133,7 @@ def with_waves(water: Array, profile: CrossProfile, outside: float) -> Array:
             middle = np.median(far, axis=1, keepdims=True)
             found.append(1.4826 * np.median(np.abs(far - middle), axis=1))
     waves = np.min(found, axis=0) if found else 0.3 * water[:, 1]
-    return np.column_stack([water, waves])
+    return np.column_stack([water, waves, SHADOW[0] * water[:, 0], SHADOW[1] * water[:, 0]])
 
 
 def stands_out(profile: CrossProfile, water: Array, half: float) -> bool:
@@ -151,7 +158,7 @@ def make_window(
     Parameters
     ----------
     water
-        (band, 3) from `with_waves`.
+        (band, 5) from `with_waves`.
     setting
         (weights of the bands, largest freeboard [m], gsd [m], length averaged over [m]).
     """
@@ -255,7 +262,7 @@ def _levels(
     water: Array, deck: tuple[float, float], shifts: SideShifts, extremes: tuple[float, float]
 ) -> Levels:
     """Beliefs before the fit: what a shadow keeps of the water's light, what paint can be."""
-    middle, scatter, waves = (float(x) for x in water)
+    middle, scatter, waves, shadow, spread = (float(x) for x in water)
     dark = min(extremes[0], middle, deck[0])
     # what bright paint would show lying flat in the sun, and the share of that light a wall gets: skylight
     # and what the sea sends up, a sixth, and the sun by its slant; haze lies over everything
@@ -265,7 +272,7 @@ def _levels(
     return Levels(
         deck=(deck[0], 0.3 * deck[0] + 1.5 * deck[1] + 0.1 * middle),
         side=(dark + 0.6 * paint, 0.15 * dark + 0.7 * paint),
-        shadow=(0.5 * middle, 0.22 * middle),
+        shadow=(shadow, spread),
         water=(middle, 0.08 * middle + 0.1 * scatter + waves),
         structure=(
             0.1 * deck[0] + deck[1],

@@ -15,8 +15,7 @@ def main() -> None:
     """Reckon the map (half a minute) and write it."""
     if len(sys.argv) != 2:
         sys.exit("usage: python -m pipeline.plan FILE.png")
-    limit = FreeboardConfig().max_expected_sigma
-    write_png(Path(sys.argv[1]), picture_refusal(map_refusal(), limit=limit))
+    write_png(Path(sys.argv[1]), picture_refusal(map_refusal(), FreeboardConfig()))
 
 
 if __name__ == "__main__":

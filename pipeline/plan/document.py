@@ -12,6 +12,7 @@ import numpy as np
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import Site
 from pipeline.ingest import CandidatePass
+from pipeline.plan.expect import largest_error
 from pipeline.plan.hours import Day, map_day
 from pipeline.plan.judge import Judged, rank_passes
 from pipeline.plan.places import Place
@@ -47,7 +48,7 @@ def make_plan(
     return tuple(
         PlacePlan(
             place=place,
-            days=tuple(map_day(place, day, gsd=gsd, max_sigma=rule.max_expected_sigma) for day in days),
+            days=tuple(map_day(place, day, gsd=gsd, max_sigma=largest_error(gsd, rule)) for day in days),
             judged=rank_passes(passes, place, gsd=gsd, config=rule),
         )
         for place in places
@@ -71,6 +72,7 @@ def plan_document(plans: Sequence[PlacePlan], site: Site, rule: FreeboardConfig)
         "schema_version": "1",
         "site": site.id,
         "max_expected_sigma": rule.max_expected_sigma,
+        "max_coarse_share": rule.max_coarse_share,
         "max_gsd": rule.max_gsd,
         "places": places,
     }

@@ -8,16 +8,24 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.config import FreeboardConfig
 from pipeline.datatypes import ViewGeometry
-from pipeline.freeboard import expected_sigma
+from pipeline.freeboard import expected_sigma, largest_sigma
 
 Array = npt.NDArray[np.float64]
+BEAM = 16.0
+"""Of the ship that is planned for [m]."""
 LOWEST_SUN = 5.0
 """Below it no freeboard is measured [deg]."""
 SUN_NODES = np.array([0.0, 0.1, 0.25, 0.5, 0.75, 1.0])
 """Sine of the sun's azimuth against the ship's axis, where the error is reckoned for a map [1]."""
 VIEW_NODES = np.array([-0.75, -0.5, -0.3, -0.15, -0.05, 0.0, 0.05, 0.15, 0.3, 0.4, 0.5, 0.75])
 """Shift of the view per metre of height, positive with the satellite on the sun's side [1]."""
+
+
+def largest_error(gsd: float, rule: FreeboardConfig) -> float:
+    """The largest expected error that is measured, of a ship `BEAM` wide [m]."""
+    return largest_sigma(gsd, BEAM, rule)
 
 
 def expect_error(
@@ -62,7 +70,7 @@ def _expect(
         sun_azimuth=float(np.degrees(np.arcsin(sun))),
         source="plan",
     )
-    return expected_sigma(view, 0.0, gsd, sides=sides)
+    return expected_sigma(view, 0.0, gsd, beam=BEAM, sides=sides)
 
 
 def expect_errors(

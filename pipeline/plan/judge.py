@@ -12,7 +12,7 @@ from pipeline.datatypes import ViewGeometry
 from pipeline.errors import Refused
 from pipeline.geometry import shift_per_metre, sun_position
 from pipeline.ingest import CandidatePass
-from pipeline.plan.expect import LOWEST_SUN, expect_error, expect_errors
+from pipeline.plan.expect import LOWEST_SUN, expect_error, expect_errors, largest_error
 from pipeline.plan.places import Place
 
 ANY_AZIMUTH = tuple(float(a) for a in range(0, 360, 30))
@@ -39,6 +39,8 @@ class Judged:
     """10th and 90th percentile of the same [m]."""
     one_side: tuple[float, float] | None
     """With water on one side alone: to the right and to the left of `Place.heading` [m]."""
+    largest: float
+    """The largest expected error that is measured in such pixels [m]."""
     share: float
     """Of those headings and azimuths, how many would be measured [1]."""
     reason: Refused | None
@@ -74,6 +76,7 @@ def judge_pass(candidate: CandidatePass, place: Place, *, gsd: float, config: Fr
     gsd = candidate.gsd or gsd
     sun = sun_position(candidate.datetime, place.centre)
     refused = _without_looking(candidate, place, sun, gsd, config)
+    largest = largest_error(gsd, config)
     sigmas = None
     sides = None
     if refused is None:
@@ -87,7 +90,7 @@ def judge_pass(candidate: CandidatePass, place: Place, *, gsd: float, config: Fr
             view = _view(candidate.incidence_angle, known[0], sun)
             right, left = (expect_error(view, place.headings[0], gsd, sides=(s,)) for s in (1, -1))
             sides = right, left
-        if float(np.median(sigmas)) > config.max_expected_sigma:
+        if float(np.median(sigmas)) > largest:
             view = _view(candidate.incidence_angle, known[0], sun)
             refused = _too_large(view, place, (float(np.median(sigmas)), gsd), config)
     return Judged(
@@ -98,7 +101,8 @@ def judge_pass(candidate: CandidatePass, place: Place, *, gsd: float, config: Fr
         expected_sigma=None if sigmas is None else float(np.median(sigmas)),
         spread=None if sigmas is None else _spread(sigmas),
         one_side=sides,
-        share=0.0 if sigmas is None else float(np.mean(sigmas <= config.max_expected_sigma)),
+        largest=largest,
+        share=0.0 if sigmas is None else float(np.mean(sigmas <= largest)),
         reason=refused,
     )
 

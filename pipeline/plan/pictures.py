@@ -6,19 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipeline.plan.expect import largest_error
 from pipeline.plan.hours import INCIDENCES, STEP
 from pipeline.render.maps import Panel, Sheet, render_maps
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from pipeline.config import FreeboardConfig
     from pipeline.plan.hours import Day
     from pipeline.plan.refusal import RefusalMap
 
     Picture = npt.NDArray[np.uint8]
 
 
-def picture_refusal(found: RefusalMap, *, limit: float) -> Picture:
+def picture_refusal(found: RefusalMap, rule: FreeboardConfig) -> Picture:
     """The map of the rule: a row for each height of the sun, a column for each pixel size."""
     across = [(a / 90.0, f"{a:.0f}") for a in (0.0, 30.0, 60.0, 90.0)]
     reach = found.across[-1]
@@ -31,6 +33,7 @@ def picture_refusal(found: RefusalMap, *, limit: float) -> Picture:
                 columns=found.off_axis / 90.0,
                 across=across,
                 up=up,
+                limit=largest_error(gsd, rule),
             )
             for g, gsd in enumerate(found.gsds)
         ]
@@ -45,12 +48,13 @@ def picture_refusal(found: RefusalMap, *, limit: float) -> Picture:
             "side of her shadow, 0 from above.",
             "A satellite at incidence angle i, its azimuth a degrees off her axis, counts as "
             "atan(tan i sin a).",
+            f"Pale: up to {largest_error(3.0, rule):.1f} m, which tells laden from ballast in 3 m pixels.",
         ),
         x_label="sun off the ship's axis [deg]",
         y_label="view across the ship [deg]",
         panel=(310, 220),
     )
-    return render_maps(panels, sheet, limit=limit)
+    return render_maps(panels, sheet, limit=rule.max_expected_sigma)
 
 
 def picture_day(day: Day, *, limit: float, zone: str) -> Picture:

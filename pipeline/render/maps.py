@@ -39,6 +39,8 @@ class Panel:
     """(n, 2) shares of width and height of the curve of the sun."""
     levels: Sequence[tuple[float, str]] = ()
     """Level lines: (share of the height, name)."""
+    limit: float | None = None
+    """Error above which nothing is measured, where it is not the sheet's [m]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ def _draw(
 ) -> None:
     (x, y), (w, h) = corner, size
     write(canvas, fit(panel.title, w, 20, weight=600), (x, y - 10), size=20, weight=600)
-    picture, refused = _paint(panel, size, limit)
+    picture, refused = _paint(panel, size, limit if panel.limit is None else panel.limit)
     canvas[y : y + h, x : x + w] = picture
     area = canvas[y : y + h, x : x + w]
     hatch(area, refused, spacing=10, opacity=0.35)
