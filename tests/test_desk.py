@@ -103,6 +103,18 @@ def test_what_is_not_read_is_said(tmp_path: Path) -> None:
         read_calls(tmp_path / "v.csv")
 
 
+def test_one_number_with_two_names_is_one_ship_and_said(tmp_path: Path) -> None:
+    rows = "2024-05-01,9074729,A", "2024-05-01,9074729,B", "2024-06-01,9074729,A", "2024-06-01,,A"
+    file = read_calls(table(tmp_path / "v.csv", "date,imo,name", *rows))
+    assert len(file.calls) == 4
+    said = [(flag.code, flag.message.split(":")[0]) for flag in file.notes]
+    assert said == [
+        ("two-names", "v.csv lines 2 and 3"),
+        ("same-ship-same-time", "v.csv lines 2 and 3"),
+        ("two-names", "v.csv lines 3 and 4"),
+    ]
+
+
 def test_dates_mean_all_that_they_cover() -> None:
     start, end = read_period("2024-02")
     assert (start.isoformat(), end.isoformat()) == ("2024-02-01T00:00:00+00:00", "2024-02-29T23:59:59+00:00")

@@ -253,21 +253,20 @@ def _moments(text: str, cell: str) -> tuple[datetime, datetime]:
 
 
 def _repeats(name: str, calls: list[ReportedCall]) -> list[Flag]:
-    """Lines that may tell of one call twice, or put one ship in two places."""
+    """Lines that may tell of one call twice, put one ship in two places, or give one number two names."""
     flags = []
     named = [c for c in calls if (c.imo or c.name) and c.calls == 1]
     for i, call in enumerate(named):
         for earlier in named[:i]:
-            if (call.imo, call.name) != (earlier.imo, earlier.name):
+            if call.imo != earlier.imo or (call.imo is None and call.name != earlier.name):
                 continue
+            lines = f"{name} lines {earlier.line} and {call.line}"
+            who = call.name or earlier.name or f"IMO {call.imo}"
+            if call.name and earlier.name and call.name != earlier.name:
+                message = f"{lines}: IMO {call.imo} is {earlier.name} and {call.name}; taken for one ship"
+                flags.append(Flag(code="two-names", message=message))
             if call.start <= earlier.end and earlier.start <= call.end:
                 where = "" if call.berth == earlier.berth else ", at two berths"
-                who = call.name or f"IMO {call.imo}"
-                flags.append(
-                    Flag(
-                        code="same-ship-same-time",
-                        message=f"{name} lines {earlier.line} and {call.line}: {who} at the same time"
-                        f"{where}; both are counted",
-                    )
-                )
+                message = f"{lines}: {who} at the same time{where}; both are counted"
+                flags.append(Flag(code="same-ship-same-time", message=message))
     return flags

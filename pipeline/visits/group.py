@@ -18,6 +18,7 @@ from pipeline.products import (
     VisitsDocument,
 )
 from pipeline.visits.calls import Call, read_call, seen_as, usual_fill, write_visit
+from pipeline.visits.clocks import find_clock_doubts
 from pipeline.visits.hulls import Seen, list_earlier, rank_together
 from pipeline.visits.sightings import Pass, list_passes
 from pipeline.visits.tracks import Track, join_sightings
@@ -86,7 +87,11 @@ def group_visits(
         ),
         coverage=_coverage(passes, site),
         unseen=unseen,
-        flags=(*_flags(results, visits, usual.departures), *_doubts(passes, visits, names)),
+        flags=(
+            *_flags(results, visits, usual.departures),
+            *_doubts(passes, visits, names),
+            *find_clock_doubts([r for r in results if r.site in (None, site.id)]),
+        ),
         simulated=site.simulated or any(r.simulated for r in results),
     )
 
