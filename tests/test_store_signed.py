@@ -226,6 +226,20 @@ def test_the_command_signs_lists_and_says_what_moved(out: Path, call: Call) -> N
     assert "signed: s1/d1 is IMO 9319466" in err
 
 
+def test_exports_of_an_earlier_season_are_named_until_they_are_made_anew(out: Path, call: Call) -> None:
+    (visit,) = remake_season(out).visits.visits
+    assert call("export", "--out", out)[0] == 0
+    assert remake_season(out).stale == ()
+    _, _, err = call("identify", "s0/d1", "--imo", OTHER.imo, "--by", "A", "--out", out)
+    assert "plimsoll.kmz and 1 more show an earlier season" in err
+    sheet = f"sheets/{visit.visit_id}.pdf"
+    assert remake_season(out).stale == ("plimsoll.kmz", sheet)
+    call("export", visit.visit_id, "--out", out)
+    assert remake_season(out).stale == ("plimsoll.kmz",)
+    call("export", "--out", out)
+    assert remake_season(out).stale == ()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pipeline.batch.describe import code_version
 from pipeline.batch.folder import read_pictures, setting_of, signed_results
-from pipeline.batch.season import SeasonFiles, write_season
+from pipeline.batch.season import SeasonFiles, commit_exports, write_season
 from pipeline.batch.setting import join_sites
 from pipeline.errors import UsageError
 from pipeline.products import SceneResult
@@ -60,7 +60,7 @@ def export_season(folder: Path, visit_ids: Sequence[str] = ()) -> list[Path]:
                 )
                 files.append(install(folder, part, KMZ))
                 _remove_orphans(folder, season)
-            store.commit_season(files, {})
+            commit_exports(store, files)
         finally:
             remove_work(folder)
     return [folder / file.path for file in files]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from pipeline.products import SceneResult, VisitsDocument, VolumeDocument
 from pipeline.run import measure_season, visit_places
 from pipeline.store import (
     WORK,
+    Artefact,
     Store,
     format_visits,
     from_json,
@@ -27,6 +29,8 @@ from pipeline.volume import estimate_volume
 
 FILES = ("plimsoll.gpkg", "visits.csv", "visits.json", "volume.json")
 _KEY = "season"
+_EXPORTED = "exported"
+"""Setting: by path of an export, the key of the season that it was made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,8 @@ class SeasonFiles:
     folder: Path
     visits: VisitsDocument
     volume: VolumeDocument
+    stale: tuple[str, ...] = ()
+    """Exports in the folder that were made of an earlier season: paths relative to it."""
 
 
 def read_results(store: Store) -> tuple[SceneResult, ...]:
@@ -67,7 +73,28 @@ def read_season(store: Store) -> SeasonFiles | None:
         folder=store.folder,
         visits=from_json(VisitsDocument, (store.folder / "visits.json").read_bytes()),
         volume=from_json(VolumeDocument, (store.folder / "volume.json").read_bytes()),
+        stale=stale_exports(store),
     )
+
+
+def stale_exports(store: Store) -> tuple[str, ...]:
+    """Exports that lie in the folder and were made of an earlier season."""
+    settings = store.settings()
+    made: dict[str, str] = json.loads(settings.get(_EXPORTED, "{}"))
+    return tuple(
+        path
+        for path, key in sorted(made.items())
+        if key != settings.get(_KEY) and (store.folder / path).exists()
+    )
+
+
+def commit_exports(store: Store, files: Sequence[Artefact]) -> None:
+    """Make exports known to the store, and of which season they are."""
+    settings = store.settings()
+    made: dict[str, str] = json.loads(settings.get(_EXPORTED, "{}"))
+    made |= {file.path: settings.get(_KEY, "") for file in files}
+    kept = {path: key for path, key in sorted(made.items()) if (store.folder / path).exists()}
+    store.commit_season(files, {_EXPORTED: json.dumps(kept)})
 
 
 def measure_sites(
@@ -120,4 +147,4 @@ def write_season(store: Store, setting: Setting, version: str) -> SeasonFiles:
     write_geopackage(part, results, site, (visits, volume), places)
     files.append(install(store.folder, part, "plimsoll.gpkg"))
     store.commit_season(files, {_KEY: key})
-    return SeasonFiles(folder=store.folder, visits=visits, volume=volume)
+    return SeasonFiles(folder=store.folder, visits=visits, volume=volume, stale=stale_exports(store))

@@ -82,14 +82,22 @@ def print_changes(changes: Mapping[str, Sequence[Change]]) -> None:
         print_table(("  value", "before", "after", "change"), rows)
 
 
-def tell_signed(season: SeasonFiles) -> None:
-    """Say on stderr how many words of people hold, and which lost their ship."""
+def tell_season(season: SeasonFiles) -> None:
+    """Say on stderr how many words of people hold, which lost their ship, and which exports are old."""
     kept = len(season.visits.signed) + len(season.visits.readings)
     if kept:
         say(f"note: {kept} signed word{'s hold' if kept != 1 else ' holds'} as before")
     for flag in season.visits.flags:
         if flag.code == "signed-without-ship":
             say(f"note: {flag.message}")
+    tell_stale(season)
+
+
+def tell_stale(season: SeasonFiles) -> None:
+    """Say on stderr which exports were made of an earlier season."""
+    if season.stale:
+        more = f" and {len(season.stale) - 1} more" if len(season.stale) > 1 else ""
+        say(f"note: {season.stale[0]}{more} show an earlier season; `plimsoll export` makes them anew")
 
 
 def _cell(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli import ending
-from pipeline.cli.display import print_changes, print_table
+from pipeline.cli.display import print_changes, print_table, tell_stale
 from pipeline.cli.ending import Session, folder_of, say
 from pipeline.cli.options import json_option, out_option
 from pipeline.errors import UsageError
@@ -152,10 +152,11 @@ def _sign(session: Session, sighting: str, said: Said) -> int:
         before = take_snapshot(store)
     row = sign(out, _sighting_of(out, sighting), said, now=datetime.now(UTC))
     say(f"signed: {_words(row)} ({row.by}, {row.at})")
-    remake_season(out)
+    season = remake_season(out)
     with Store.open(out) as store:
         after = take_snapshot(store)
     print_changes(compare_snapshots(before, after))
+    tell_stale(season)
     return ending.DONE
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pipeline.cli import ending
-from pipeline.cli.display import format_quantiles, show_progress, tell_signed
+from pipeline.cli.display import format_quantiles, show_progress, tell_season
 from pipeline.cli.ending import Session, folder_of, say
 from pipeline.cli.options import SITE, jobs_option, json_option, limit_options, out_option, set_option
 from pipeline.errors import UsageError
@@ -203,7 +203,7 @@ def run_scenes(
             request, limits.pool(), report=report, log=lambda text: logged.append(session.write_log(text))
         )
     tell_scenes(outcome)
-    tell_signed(outcome.season)
+    tell_season(outcome.season)
     if logged:
         say(f"tracebacks are in {logged[-1]}")
     print_summary_json(outcome) if as_json else print_summary(outcome)

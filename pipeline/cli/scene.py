@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pipeline.cli import ending
-from pipeline.cli.display import print_changes, show_progress, tell_signed
+from pipeline.cli.display import print_changes, show_progress, tell_season
 from pipeline.cli.ending import Session, folder_of, say
 from pipeline.cli.options import SITE, limit_options, out_option, set_option
 from pipeline.cli.run import Limits, exit_code, tell_scenes
@@ -50,7 +50,7 @@ def reprocess(
     limits = Limits(jobs=1, timeout=timeout, memory=memory)
     outcome, changes = _again(session, scenes, settings, limits)
     tell_scenes(outcome)
-    tell_signed(outcome.season)
+    tell_season(outcome.season)
     print_changes(changes)
     return exit_code(outcome)
 
