@@ -487,6 +487,36 @@ def test_two_agreeing_looks_are_tighter_than_one() -> None:
     assert "still-loading" not in dict(two.budget)
 
 
+def test_a_wide_look_does_not_displace_a_sharp_one() -> None:
+    """Pixels of 3 m a day after a fine image: they agree as well as they can, and prove nothing of a rest."""
+    wide = (2.2, 1.2)
+    sharp = only_visit(look(0), look(1, ship_at("b1", LADEN)), look(4))
+    both = only_visit(look(0), look(1, ship_at("b1", LADEN)), look(2, ship_at("b1", wide)), look(4))
+    alone = only_visit(look(0), look(2, ship_at("b1", wide)), look(4))
+    assert dict(both.budget)["image"] == pytest.approx(dict(sharp.budget)["image"], rel=0.1)
+    assert alone.cargo_loaded.sigma > 1.5 * both.cargo_loaded.sigma
+    assert "still-loading" in dict(both.budget)
+
+
+def test_looks_that_contradict_each_other_are_not_joined_by_a_wide_one() -> None:
+    days = (look(0), look(1, ship_at("b1", PART)), look(2, ship_at("b1", LADEN)))
+    visit = only_visit(*days, look(3, ship_at("b1", (2.5, 1.0))), look(5))
+    known = only_visit(look(0), look(2, ship_at("b1", LADEN)), look(5))
+    assert visit.departure is not None
+    assert known.departure is not None
+    assert abs(visit.departure.fraction - known.departure.fraction) < 0.03
+
+
+def test_a_wide_look_says_laden_or_ballast_with_its_doubt() -> None:
+    """A curve of a metre about the ballast freeboard: she came empty, a part cargo stays in the interval."""
+    arrival = only_visit(look(0), look(1, ship_at("b1", (4.3, 1.0))), look(3)).arrival
+    assert arrival is not None
+    assert arrival.interval90[0] == 0.0
+    assert arrival.interval90[1] > 0.1
+    middle = only_visit(look(0), look(1, ship_at("b1", (3.0, 1.0))), look(3))
+    assert middle.cargo_loaded.interval90[1] - middle.cargo_loaded.interval90[0] > 1000.0
+
+
 def test_a_ship_in_no_register_is_a_visit_with_a_wide_cargo() -> None:
     stranger = replace(WORKED_EXAMPLE, imo=None, name="")
     visit = only_visit(look(0), look(1, ship_at("b1", LADEN, ship=stranger, fleet=())), look(2), fleet=())

@@ -14,7 +14,15 @@ from pipeline.config import Config
 from pipeline.datatypes import Estimate, Identity, Ship, Site
 from pipeline.products import Visit
 from pipeline.visits.capacity import estimate_capacity
-from pipeline.visits.fill import LADEN_FROM, PART_FROM, State, first_state, last_state, measured_looks
+from pipeline.visits.fill import (
+    LADEN_FROM,
+    PART_FROM,
+    State,
+    first_state,
+    held_still,
+    last_state,
+    measured_looks,
+)
 from pipeline.visits.identity import bind_identity, rank_identities
 from pipeline.visits.impute import UsualFill, fill_up, impute_cargo, impute_fill, pool_fills, still_loading
 from pipeline.visits.loading import Loading, find_loading
@@ -73,7 +81,7 @@ class Call:
         if self.departure is None:
             return False
         looks = self.departure.looks
-        return looks[-1].time - looks[0].time >= SETTLED_AFTER or self.came_away
+        return (looks[-1].time - looks[0].time >= SETTLED_AFTER and held_still(looks)) or self.came_away
 
     @property
     def came_away(self) -> bool:

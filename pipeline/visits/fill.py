@@ -17,6 +17,8 @@ Array = npt.NDArray[np.float64]
 SAMPLES = 2000
 SAME_STATE = 3.0
 """Odds from which two looks show one state [1]."""
+AS_LIKELY = 0.5
+"""The same for looks so wide that nothing reaches such odds, against what they reach at their best [1]."""
 ANY_FREEBOARD = 8.0
 """Of a product tanker, laden to light [m]."""
 LADEN_FROM = 0.7
@@ -72,18 +74,32 @@ def _agreeing(looks: Sequence[Sighting]) -> list[Sighting]:
     """The leading looks whose curves speak rather for one freeboard than for two.
 
     Loading moves the deck by metres in a day, so that two looks that agree to decimetres show a ship that
-    was not being loaded between them.
+    was not being loaded between them. A look in coarse pixels, a metre wide, can neither prove that nor
+    disprove it: where it agrees as well as it can, it does not displace a sharper one.
     """
     kept = [looks[0]]
     for look in looks[1:]:
-        if _odds_of_one_state(looks[0], look) < SAME_STATE:
+        if not all(_may_be_one_state(other, look) for other in kept):
             break
         kept.append(look)
     return kept
 
 
-def _odds_of_one_state(first: Sighting, second: Sighting) -> float:
-    """Evidence for one freeboard behind two looks over that for two, anywhere on `ANY_FREEBOARD` [1]."""
+def _may_be_one_state(first: Sighting, second: Sighting) -> bool:
+    odds, best = _odds_of_one_state(first, second)
+    return odds >= min(SAME_STATE, AS_LIKELY * best)
+
+
+def held_still(looks: Sequence[Sighting]) -> bool:
+    """The first and the last of looks at one state prove that her deck did not move between them."""
+    return len(looks) > 1 and _odds_of_one_state(looks[0], looks[-1])[0] >= SAME_STATE
+
+
+def _odds_of_one_state(first: Sighting, second: Sighting) -> tuple[float, float]:
+    """Evidence for one freeboard behind two looks over that for two, anywhere on `ANY_FREEBOARD` [1].
+
+    And what it would be, did the two agree as well as curves of their widths can.
+    """
     freeboards = np.arange(0.0, ANY_FREEBOARD, 0.02)
     densities = []
     for look in (first, second):
@@ -92,7 +108,8 @@ def _odds_of_one_state(first: Sighting, second: Sighting) -> float:
         values = np.asarray(curve.log_likelihood)
         weight = np.exp(np.interp(freeboards, curve.freeboards(), values, left=-60.0, right=-60.0))
         densities.append(weight / weight.sum())
-    return float(len(freeboards) * (densities[0] @ densities[1]))
+    best = np.convolve(densities[0], densities[1][::-1]).max()
+    return float(len(freeboards) * (densities[0] @ densities[1])), float(len(freeboards) * best)
 
 
 def combine_looks(looks: Sequence[Sighting]) -> State:
