@@ -60,6 +60,8 @@ class World:
     """Width of a strip of other colour along the deck edge [m]."""
     gutter_level: float = 1.0
     """Relative to the deck."""
+    bar: tuple[float, float] = (0.0, 0.0)
+    """Height of the coaming along both deck edges and its distance from them [m]."""
     pipes: tuple[tuple[float, float, float], ...] = ()
     """(distance from the centreline, width, relative level), along the deck."""
     clutter: float = 0.1
@@ -123,9 +125,20 @@ def bodies_of(world: World) -> list[Body]:
     plan = _convex(plan)
     slope = -np.tan(np.radians(world.heel))
     hull = prism(plan, (F, world.trim, float(slope)), world.side, "hull")
+    height, inset = world.bar
+    bars = [
+        prism(
+            [(-0.28 * L, y - 0.05), (0.3 * L, y - 0.05), (0.3 * L, y + 0.05), (-0.28 * L, y + 0.05)],
+            (F + height, world.trim, float(slope)),
+            world.deck if height < 0.5 else world.side,
+            "bar",
+        )
+        for y in (inset - B / 2 + 0.05, B / 2 - inset - 0.05)
+        if height > 0.0
+    ]
     white = tuple(0.45 for _ in world.side)
     house = box((-0.45 * L, -0.31 * L), (-0.42 * B, 0.42 * B), F + 0.09 * L, white, "house")
-    bodies = [hull, house]
+    bodies = [hull, house, *bars]
     if world.manifold:
         grey = tuple(1.4 * d for d in world.deck)
         bodies.append(box((-0.02 * L, 0.03 * L), (-0.4 * B, 0.4 * B), F + 1.5, grey, "manifold"))
@@ -418,6 +431,10 @@ def draw_world(seed: int, *, gsd: float = 0.5, situation: str = "open") -> World
         manifold=bool(rng.random() < 0.7),
     )
     sign = float(rng.choice([-1, 1]))
+    # the rules want a coaming of 0.1 m or more round a tanker's cargo deck, and few go without
+    other = np.random.default_rng((seed, 1))
+    if other.random() < 0.9:
+        world = replace(world, bar=(float(other.uniform(0.1, 0.3)), float(other.uniform(0.0, 0.5))))
     if situation == "jetty":
         return replace(world, jetty=sign * float(rng.uniform(1.5, 6.0)))
     if situation == "tug":

@@ -395,3 +395,25 @@ def test_list_and_boot_topping_leave_the_mean_of_both_edges() -> None:
     assert isinstance(found, Freeboard)
     assert found.interval90[0] < 3.6 < found.interval90[1]
     assert found.sigma < 0.5
+
+
+def test_a_bulwark_along_the_side_is_said_and_leaves_both_freeboards() -> None:
+    """It shades a strip of deck on the sunny side; open rails, the rule, do not."""
+    world = replace(
+        CASES["C"],
+        length=85,
+        beam=14.0,
+        view=view_of(15, 300, 38, 120),
+        deck=(0.1, 0.1, 0.17, 0.18),
+        clutter=0.05,
+        samples=3,
+        traced=0.55,
+    )
+    railed = measure(world, render(world, seed=8), seed=8)
+    walled = replace(world, bar=(1.1, 0.0))
+    found = measure(walled, render(walled, seed=8), seed=8)
+    assert isinstance(railed, Freeboard)
+    assert isinstance(found, Freeboard)
+    assert "bulwark" not in railed.flags
+    assert "bulwark" in found.flags
+    assert found.interval90[0] < 3.6 < found.interval90[1]

@@ -24,11 +24,12 @@ Array = npt.NDArray[np.float64]
 
 SYSTEMATIC = 0.06
 """Camber, hog and sag, the mean level of the sea beside her: stays when all pixels are perfect [m]."""
-BARS = ((0.0, 0.0, 0.10), (0.10, 0.30, 0.85), (0.4, 0.8, 0.05))
+BARS = ((0.0, 0.0, 0.30), (0.10, 0.30, 0.65), (0.4, 0.8, 0.05))
 """From and to which height a plate stands along the deck edge [m], and the share of sides that have it: a
 coaming of 100 mm or more surrounds the cargo deck of an oil tanker and keeps spills on board (IACS Common
 Structural Rules, part 2, chapter 2, section 4, 3.1.2); above 300 mm it would be a bulwark with freeing ports
-(IACS LL59). A pipe by the rail shades as a higher one does."""
+(IACS LL59). A third are absent or stand so far inboard that the image parts their line from the edge. A pipe
+by the rail shades as a higher one does."""
 HEELS = ((0.2, 0.8), (0.8, 0.2))
 """Standard deviation of heel [deg] and share of ships: most lie upright, some list."""
 PRIOR_SIGMA = 3.0

@@ -20,6 +20,7 @@ from pipeline.datatypes import (
     ViewGeometry,
 )
 from pipeline.errors import Refused
+from pipeline.freeboard.bulwark import SAID, bulwark_probability, with_bulwark
 from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
 from pipeline.freeboard.deep import COARSE, Beside, deep_shadow
 from pipeline.freeboard.expected import expected_sigma, largest_sigma
@@ -73,6 +74,9 @@ OTHER_SEA = 4.0
 a ship alongside can be nearly as dark."""
 EDGE_OUT = 1.9
 """How far beyond the outline the edge of her deck may lie, in the spread it is looked for with [1]."""
+EDGES = 0.3
+"""How well the distance between two deck edges in an image agrees with a beam from a register [m]: bars shade
+them and gunwales are round."""
 BLUNT = 1.5
 """By how much the error expected from the contrast may exceed the largest before the fit is not tried [1]."""
 AGREES, CONTRADICTS = 5.0, -10.0
@@ -100,6 +104,18 @@ class Look(NamedTuple):
     shifts: SideShifts
     window: Window | None
     scan: Scan | None
+
+
+class Known(NamedTuple):
+    """What is known beside the fits."""
+
+    expected: float
+    """Error expected from the contrast [m]."""
+    check: AzimuthCheck
+    largest: float
+    """Error that is measured at all [m]."""
+    bulwark: float
+    """Probability of a bulwark along the side."""
 
 
 def measure_freeboard(
@@ -150,8 +166,13 @@ def measure_freeboard(
     refusal = _refuse_fit(fits) or _refuse_alongside(fits)
     if refusal is not None:
         return refusal
-    check = _check_azimuth(prepared, view, fits)
-    return _conclude(prepared, fits, (expected, check, largest), _beam_belief(detection, beam))
+    known = Known(
+        expected,
+        _check_azimuth(prepared, view, fits),
+        largest,
+        _bulwark(detection.length, view, looks, prepared.strip.heading),
+    )
+    return _conclude(prepared, fits, known, _beam_belief(detection, beam))
 
 
 def _refuse_before(
@@ -299,7 +320,7 @@ def _refuse_sides(looks: dict[int, Look], limits: tuple[float, float]) -> Refuse
 def _beam_belief(detection: Detection, beam: tuple[float, float] | None) -> tuple[float, float]:
     """(value, sigma) of the beam [m]; an outline takes in shadow and side, so its beam is held loosely."""
     if beam is not None:
-        return beam[0], max(beam[1], 0.1)
+        return beam[0], max(beam[1], EDGES)
     return detection.beam, max(detection.beam_sigma, 0.07 * detection.beam)
 
 
@@ -347,6 +368,15 @@ def _refuse_alongside(fits: dict[int, SideFit]) -> Refused | None:
     return None
 
 
+def _bulwark(length: float, view: ViewGeometry, looks: dict[int, Look], heading: float) -> float:
+    """Probability that a bulwark stands along her side."""
+    for side, look in looks.items():
+        if look.shifts.lit and look.window is not None:
+            S, V = (side * x for x in shift_per_metre(view, heading))
+            return bulwark_probability(length, (look.window, look.shifts), S - V)
+    return bulwark_probability(length, None, 0.0)
+
+
 def _opposite(view: ViewGeometry) -> ViewGeometry:
     return replace(view, azimuth=(view.azimuth + 180.0) % 360.0)
 
@@ -379,17 +409,17 @@ def _check_azimuth(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideF
 def _conclude(
     prepared: Prepared,
     fits: dict[int, SideFit],
-    known: tuple[float, AzimuthCheck, float],
+    known: Known,
     beam: tuple[float, float],
 ) -> Freeboard | Refused:
-    expected, check, largest = known
-    curve = soften(GRID, combine_sides(GRID, fits, beam))
+    curve = soften(GRID, with_bulwark(GRID, combine_sides(GRID, fits, beam), known.bulwark))
     value, sigma = summarise(GRID, curve)
     interval = interval_of(GRID, curve)
-    flags = ["azimuth-contradicts"] if check == "contradicts" else []
+    flags = ["azimuth-contradicts"] if known.check == "contradicts" else []
+    flags += ["bulwark"] if known.bulwark > SAID else []
     density = np.exp(curve - curve.max())
     density /= density.sum()
-    widest = largest if prepared.strip.gsd > COARSE else WIDEST
+    widest = known.largest if prepared.strip.gsd > COARSE else WIDEST
     refusal = _refuse_curve(prepared, fits, (value, sigma, widest), density)
     if refusal is not None:
         return refusal
@@ -407,10 +437,10 @@ def _conclude(
             step=STEP,
             log_likelihood=tuple(float(x) for x in np.maximum(curve - curve.max(), -60.0)),
         ),
-        expected_sigma=expected,
+        expected_sigma=known.expected,
         profile=profile_of(fits, prepared.channels[0].name, value),
         lines=mark_lines(prepared.strip, prepared.chip.grid.origin, fits, value),
-        azimuth_check=check,
+        azimuth_check=known.check,
         flags=tuple(flags),
     )
 

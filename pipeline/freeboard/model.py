@@ -106,6 +106,8 @@ class Levels:
     """Standard deviation of the bands of paint on the side: topside, boot-topping, rust at the water."""
     bar: float
     """Standard deviation of the line that a gutter bar and its shadow draw on the deck beside its edge."""
+    dark: float = 0.0
+    """The darkest that is seen: haze, or more."""
     seen: tuple[float, float, float, float] | None = None
     """Deck, side, shadow and water as a first fit found them: what an edge out of place costs hangs on it."""
 
@@ -129,8 +131,9 @@ HALOS = ((1.7, 0.35), (3.5, 0.12))
 DEEP = 2.0
 """Depth inside the deck edge at which structure is twice as strong as at the edge [m]."""
 
-DARKEST = 0.87
-"""A shadow on water keeps at most this share of the water's light; skylight and haze fill the rest [1]."""
+DARKEST = 0.8
+"""A shadow on water keeps at most this share of the water's light, above the darkest that is seen: the sky's
+and the surface's; haze lies over both [1]."""
 
 LENGTHS = ((0.35, 1.2), (1.0, 3.0))
 """Lengths across the hull of the structure of paint (pipes and gutters are sharp, patches are not) and of
@@ -384,7 +387,7 @@ def log_evidence(
     diagonal = np.einsum("mii->mi", factor)[:, :n]
     quadratic = (factor[:, n, :n] ** 2).sum(axis=1)
     log_value = -0.5 * quadratic - np.log(diagonal).sum(axis=1)
-    return log_value + _log_darker(factor[:, n:, :n], mean, spread), quadratic / n
+    return log_value + _log_darker(factor[:, n:, :n], (mean, spread, levels.dark)), quadratic / n
 
 
 def _shadow_excess(columns: Array, spread: Array) -> Array:
@@ -393,7 +396,7 @@ def _shadow_excess(columns: Array, spread: Array) -> Array:
     return np.asarray(s2[3] * columns[:, 3] - DARKEST * s2[4] * columns[:, 4])
 
 
-def _log_darker(solved: Array, mean: Array, spread: Array) -> Array:
+def _log_darker(solved: Array, prior: tuple[Array, Array, float]) -> Array:
     """Log of how much likelier than before the data make a shadow that is darker than the water.
 
     A Gaussian prior lets a "shadow" be as bright as the water, and then a dark band of paint or the true
@@ -401,7 +404,8 @@ def _log_darker(solved: Array, mean: Array, spread: Array) -> Array:
     """
     from scipy.special import log_ndtr
 
-    before = mean[3] - DARKEST * mean[4]
+    mean, spread, dark = prior
+    before = mean[3] - DARKEST * mean[4] - (1.0 - DARKEST) * dark
     variance = spread[3] ** 2 + (DARKEST * spread[4]) ** 2
     after = before + (solved[:, 0] * solved[:, 1]).sum(axis=1)
     left = np.maximum(variance - (solved[:, 1] ** 2).sum(axis=1), 1e-6 * variance)

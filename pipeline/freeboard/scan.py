@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.freeboard.model import (
+    DECK,
     Levels,
     SideShifts,
     kernels,
@@ -16,6 +17,7 @@ from pipeline.freeboard.model import (
     noise_covariance,
     posterior_levels,
     scaled,
+    step_up,
     variants,
 )
 
@@ -68,6 +70,8 @@ class Setting(NamedTuple):
     smear: float
     """Of freeboard along the mid-body, relative to shifts [m]."""
     texture: float = 1.0
+    shaded: tuple[float, float] = (0.0, 1.0)
+    """Width of the deck beside its edge that lies in the shade of a bulwark [m], and the light there [1]."""
 
 
 class Scan(NamedTuple):
@@ -124,11 +128,24 @@ def evaluate(
             for k, levels in enumerate(beliefs):
                 data = (window.v, window.values[k], noise[k])
                 some = shares[:, start : start + chunk]
+                if setting.shaded[0] > 0.0:
+                    some = _in_shade(some, window, k, e[part], setting)
                 value, chi = log_evidence(data, some, e[part], levels, correlation)
                 total[part] += window.weights[k] * value
                 chi2[part] += chi / len(window.levels)
     mean, spread = window.edge
     return total - 0.5 * ((e - mean) / spread) ** 2, chi2
+
+
+def _in_shade(shares: Array, window: Window, band: int, edge: Array, setting: Setting) -> Array:
+    """The shares with the deck beside its edge darkened to what the sky alone lights."""
+    deck, dark = window.levels[band].deck[0], window.extremes[band][0]
+    width, light = setting.shaded
+    lost = 1.0 - min((dark + light * (deck - dark)) / max(deck, 1e-6), 1.0)
+    inner = (edge - width)[:, None]
+    dimmed = shares.copy()
+    dimmed[:, :, DECK] *= 1.0 - lost * step_up(window.v[None, :], inner, np.full_like(inner, setting.blur))
+    return dimmed
 
 
 def scan_side(window: Window, shifts: SideShifts, *, reach: float | None = None) -> Scan:

@@ -283,4 +283,5 @@ def _levels(
         boot=0.1 * dark + 0.5 * paint,
         bands=0.05 * dark + 0.25 * paint,
         bar=0.2 * deck[0] * min(max(shifts.shade, shifts.sun), 1.5),
+        dark=dark,
     )
