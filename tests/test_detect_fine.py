@@ -172,3 +172,36 @@ def test_a_berth_never_seen_empty_is_not_called_empty(verified: bool) -> None:
     sky = CloudMask(cloudy=none, shadowed=none, method="test")
     assert len(found) == (1 if verified else 0)
     assert find_doubtful(chip, sky, site, known=opened) == {"b1"}
+
+
+def town(seed: int) -> Planes:
+    """Roofs with their shadows, streets, bare soil and lawns, and no water."""
+    rng = np.random.default_rng(seed)
+    wide = cv2.GaussianBlur(rng.standard_normal((SIDE, SIDE)).astype(np.float32), (0, 0), 18.0)
+    close = cv2.GaussianBlur(rng.standard_normal((SIDE, SIDE)).astype(np.float32), (0, 0), 1.5)
+    soil, lawn, street = (0.07, 0.10, 0.13, 0.24), (0.03, 0.06, 0.04, 0.33), (0.07, 0.075, 0.08, 0.085)
+    ground = np.where((wide > 0.3 * wide.std())[..., None], lawn, soil) * (1 + 0.3 * close[..., None])
+    planes = np.ascontiguousarray(ground.transpose(2, 0, 1), np.float32)
+    for at in range(-150, 160, 70):
+        block(planes, (at, 0.0), (9.0, 320.0), street)
+        block(planes, (0.0, at), (320.0, 8.0), street)
+    roofs = ((0.12, 0.13, 0.15, 0.17), (0.3, 0.3, 0.31, 0.32), RED, WHITE, (0.1, 0.1, 0.1, 0.11))
+    for _ in range(110):
+        centre = tuple(rng.uniform(-150, 150, 2))
+        size = tuple(rng.permutation([rng.uniform(8, 25), rng.uniform(12, 80)]))
+        block(planes, (centre[0] + 5.0, centre[1] - 3.0), (size[0], size[1]), (0.02, 0.02, 0.02, 0.02))
+        block(planes, (centre[0], centre[1]), (size[0], size[1]), roofs[rng.integers(len(roofs))])
+    return planes
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("haze", [(0.0, 0.0, 0.0, 0.0), (0.08, 0.05, 0.03, 0.01)])
+def test_a_town_without_water_has_no_ships(seed: int, haze: Colour) -> None:
+    assert find(town(seed) + np.reshape(np.asarray(haze, np.float32), (4, 1, 1))) == ()
+
+
+def test_a_town_by_the_water_hides_no_ship() -> None:
+    planes = sea(BLUE)
+    planes[:, :, :200] = town(5)[:, :, :200]
+    ship(planes, (80.0, 0.0), (16.0, 100.0), RED)
+    assert any(abs(d.centre[0] - 80.0) < 3.0 for d in find(planes))

@@ -8,7 +8,7 @@ from pipeline.datatypes import Chip, CloudMask, Detection, Site
 from pipeline.detect.colour import FINE_GSD, find_water_fine
 from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
 from pipeline.detect.structure import Structure, is_taken, without_structure
-from pipeline.detect.water import STANDS_OUT, find_water
+from pipeline.detect.water import STANDS_OUT, find_water, water_bodies
 from pipeline.geometry import polygon_mask
 
 _SHARE = 0.5
@@ -41,6 +41,10 @@ def find_doubtful(chip: Chip, clouds: CloudMask, site: Site, *, known: Structure
         return frozenset()
     fine = chip.grid.gsd <= FINE_GSD
     water = find_water_fine(small, seen) if fine else find_water(small, seen)
+    if not water_bodies(
+        small, water.water, seen
+    ).any():  # with no water to compare with nothing is told empty
+        return frozenset(berth.id for berth in site.of_role("berth"))
     fixed = np.zeros(seen.shape, np.bool_)
     if known is not None:
         fixed = reduce_share(known.fixed, factor) > 0.5

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Forest, ShipKind, ViewGeometry
-from pipeline.detect.bodies import Found, Looked, window_about
+from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Forest, Grid, ShipKind, ViewGeometry
+from pipeline.detect.bodies import Found, Looked, fill_polygon, window_about
 from pipeline.detect.coarse import find_coarse
 from pipeline.detect.colour import FINE_GSD, find_water_fine
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
@@ -18,13 +18,16 @@ from pipeline.detect.lean import to_waterline
 from pipeline.detect.outline import Box, hull_polygon
 from pipeline.detect.scale import clear_of_clouds, is_dull, reduce_chip, reduce_share
 from pipeline.detect.structure import Structure, without_structure
-from pipeline.detect.water import find_water
+from pipeline.detect.water import find_water, water_bodies
 from pipeline.geometry import crop_grid, ground_to_lonlat
 
 _SEARCH = 2.0
 """Ships are looked for at pixels of about this size [m]."""
 _SIDE = 0.08
 """Of the beam: a side that the satellite sees widens her by freeboard times tan(incidence) at most [1]."""
+_ABOUT, _ABOUT_PX, _WET = 25.0, 6.0, 0.1
+"""Around a ship's box, by so many metres and pixels, for it is told some way off only, water covers at least
+this share [1]: at a quay with others beside her, too."""
 _CUT = {"wake": 0.2, "cut-by-edge": 0.5, "part-clouded": 0.5}
 """What the length may be off by where foam may have been taken for hull, or an end is hidden [1]."""
 
@@ -67,6 +70,9 @@ def find_ships(
     water = find_water_fine(small, open_sky) if fine else find_water(small, open_sky)
     if known is not None and factor == 1:
         water = without_structure(water, known.lift)
+    sea = water_bodies(small, water.water, open_sky)
+    if not sea.any():
+        return ()
     looked = Looked(
         chip=small,
         usable=open_sky,
@@ -76,8 +82,21 @@ def find_ships(
     )
     found = find_hulls(chip, usable, fixed, looked, config) if fine else find_coarse(looked, config, quays)
     seen = usable if fixed is None else usable & ~fixed
-    kept = sorted(_without_doubles(found), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
+    afloat = [f for f in found if _is_afloat(f.box, sea, small.grid)]
+    kept = sorted(_without_doubles(afloat), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
     return tuple(_describe(f, (chip, seen), view, number + 1) for number, f in enumerate(kept))
+
+
+def _is_afloat(box: Box, sea: BoolArray, grid: Grid) -> bool:
+    """True where some of what lies around a box is a body of water."""
+    about = _ABOUT + _ABOUT_PX * grid.gsd
+    window = window_about(grid, box, margin=about)
+    if window is None:
+        return False
+    top, left, height, width = window
+    wide = replace(box, length=box.length + 2 * about, beam=box.beam + 2 * about)
+    near = fill_polygon(crop_grid(grid, top, left, (height, width)), hull_polygon(wide, pointed=0.02))
+    return bool(near.any() and sea[top : top + height, left : left + width][near].mean() > _WET)
 
 
 def _without_doubles(found: Sequence[Found]) -> list[Found]:

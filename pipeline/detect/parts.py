@@ -17,10 +17,14 @@ _USUAL, _SPREAD = float(np.log(6.2)), 0.2
 """Length over beam of tankers and bulk carriers of 40 to 200 m: mean and spread of its logarithm."""
 _LONG = 7.0
 """Length over beam from which a part may be wake [1]."""
-_SMOOTH = 0.1
+_SMOOTH = 0.12
 """Largest departure of a wake's brightness from a smooth curve, over its rise [1]."""
+_RUNS_OUT = 2
+"""Parts at a wake's far end which do not count: the box may reach beyond it, or end in it."""
 _FALL = 0.6
 """Of the contrast, lost across the side of a hull within some metres [1]."""
+_IDLE = 1.3
+"""Contrast of open water, half of it above: what waves make of it (`pipeline.detect.colour`) [1]."""
 _EVEN = 0.06
 """Brightness of parts of 8 m along a mound of stones or a pier: their spread over their mean [1]."""
 
@@ -50,8 +54,8 @@ def _tail(rows: Array, step: float) -> int:
     means = np.array([rows[k : k + block].mean() for k in range(0, len(rows) - block + 1, block)])
     best = 0
     for k in range(8, len(means)):
-        part = means[:k]
-        x = np.linspace(-1, 1, k)
+        part = means[_RUNS_OUT:k]
+        x = np.linspace(-1, 1, len(part))
         rest = np.abs(part - np.polyval(np.polyfit(x, part, 3), x)).max()
         rise = float(np.ptp(part))
         if rest < _SMOOTH * rise and rise > 0.35 * part.max() and np.corrcoef(x, part)[0, 1] > 0.9:
@@ -102,7 +106,7 @@ def is_soft(near: Near, box: Box) -> bool:
     low = np.median(sample_cover(near.cover, box, along=along, across=outside), axis=0)
     seen = sample_cover(near.seen, box, along=along, across=outside).mean(axis=0)
     falls = [
-        1.0 - low[k : k + 2].mean() / max(high[k : k + 2].mean(), 1e-6)
+        1.0 - max(low[k : k + 2].mean() - _IDLE, 0.0) / max(high[k : k + 2].mean() - _IDLE, 1e-6)
         for k in (0, 2)
         if seen[k : k + 2].mean() > 0.5
     ]

@@ -16,6 +16,15 @@ from pipeline.datatypes import BoolArray, Chip
 STANDS_OUT = 4.0
 """Contrast from which a pixel is not water, in the water's own spread."""
 
+_BODY = 20_000.0
+"""The smallest water that a ship of 40 m lies in [m2]."""
+_MANY = 6.0
+"""From this pixel on a pixel holds more than one roof or street [m]."""
+_NEAR = 60.0
+"""Over which colours are compared with one another [m]."""
+_SECOND, _REDDER = 0.0065, 0.8
+"""Land differs by more across its line of colour, in reflectance, and has more near infrared to green [1]."""
+
 Plane = npt.NDArray[np.float32]
 
 
@@ -130,6 +139,55 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
         darkness = np.where(usable, -stack[0], 0.0).astype(np.float32)
         water = water & (contrast < STANDS_OUT)
     return Water(water=water, contrast=contrast, darkness=darkness, lift=lift)
+
+
+def water_bodies(chip: Chip, water: BoolArray, usable: BoolArray) -> BoolArray:
+    """(row, col), True on what was taken for water and is as wide, as large and of the colours of it.
+
+    Where a chip shows no water at all, what is even in it was taken for water, and roofs would be its ships.
+    Waves, glint and haze move the sea along one line of colour, whatever they are; pavements, roofs and lawns
+    differ in more than one. What is hidden may go on as what lies about it.
+
+    Limits: without reflectance in green and near infrared the size alone decides; pixels of 6 m and more hold
+    too many colours each, and all that is usable is believed.
+    """
+    import cv2
+
+    gsd = chip.grid.gsd
+    if gsd >= _MANY:
+        return usable
+    side = max(3, round(8.0 / gsd) | 1)
+    seen = _box(usable.astype(np.float32), side)
+    mostly = (_box((water & usable).astype(np.float32), side) >= 0.7 * seen) | (
+        seen < 0.3
+    )  # waves break it up
+    _, labels = cv2.connectedComponents(_open(mostly, max(1, round(10.0 / gsd))).astype(np.uint8))
+    wet = water & usable
+    area = np.bincount(labels[wet], minlength=int(labels.max()) + 1) * gsd**2
+    kept = area >= min(_BODY, 0.1 * water.size * gsd**2)
+    kept[0] = False
+    green, nir = chip.band("green"), chip.band("nir", "nir08")
+    if chip.calibrated and green is not None and nir is not None:
+        rest = _above_surroundings(chip, wet)
+        for label in np.flatnonzero(kept):
+            inside = wet & (labels == label)
+            redder = float(np.median(nir[inside])) > _REDDER * float(np.median(green[inside]))
+            kept[label] = not (redder and _colours(rest[:, inside]) > _SECOND)
+    return np.asarray(kept[labels] & usable)
+
+
+def _above_surroundings(chip: Chip, wet: BoolArray) -> npt.NDArray[np.float32]:
+    """(band, row, col) difference to the water within some tens of metres."""
+    size = max(5, round(_NEAR / chip.grid.gsd) | 1)
+    return np.stack([plane - masked_mean(plane, wet, size)[0] for _, plane in _telling(chip)])
+
+
+def _colours(rest: npt.NDArray[np.float32]) -> float:
+    """Standard deviation along the second of the directions in which colours (band, n) differ most."""
+    sample = rest[:, :: max(1, rest.shape[1] // 20_000)]
+    far = np.linalg.norm(sample, axis=0)
+    sample = sample[:, far <= np.quantile(far, 0.95)] if far.size else sample
+    return float(np.sqrt(max(np.linalg.eigvalsh(np.cov(sample))[-2], 0.0))) if sample.shape[1] > 10 else 0.0
 
 
 def _telling(chip: Chip) -> list[tuple[str, Plane]]:
