@@ -29,10 +29,11 @@ from pipeline.load.mixture import (
     draw_ships,
     list_candidates,
     loaded_cargo,
+    pick_draws,
     weigh_freeboards,
 )
 from pipeline.load.particulars import Deviates, draw_deviates
-from pipeline.load.table import Setting, moments, pick_draws, tabulate_cargo, thin_curve
+from pipeline.load.table import Setting, moments, tabulate_cargo, thin_curve
 from pipeline.products import DetectionResult, SceneResult
 
 Array = npt.NDArray[np.float64]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +36,11 @@ FULL_SOFT = 0.02
 """By how much the load line is blurred where consumables are at their centre [1]."""
 FULLEST = 1.04
 """Fill beyond which a freeboard contradicts the load line [1]."""
+
+PLAIN = ("hull", "sources", "ballast_sigma")
+"""Fields of `Draws` that are no array over the draws."""
+BLOCK = 512
+"""Draws that are weighed at a time: what they need stays in a processor's cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +102,16 @@ def draw_ships(
     *,
     water_density: float | None,
     config: LoadConfig,
+    variants: int = 1,
 ) -> Draws:
-    """As many draws as `z` holds, shared out over the candidates by their probability."""
+    """As many draws as `z` holds, shared out over the candidates by their probability.
+
+    With several `variants` so many draws that follow one another are of one candidate.
+    """
     count = len(z["edge"])
     edges = np.cumsum([c.probability for c in candidates])
-    which = np.minimum(np.searchsorted(edges, (np.arange(count) + 0.5) / count), len(candidates) - 1)
+    places = (np.arange(count) // variants + 0.5) / (count // variants)
+    which = np.minimum(np.searchsorted(edges, places), len(candidates) - 1)
     parts: list[Particulars] = []
     for number, candidate in enumerate(candidates):
         mine = which == number
@@ -127,6 +137,13 @@ def draw_ships(
         sources=parts[0].sources,
         habit=np.zeros((count, 1)),
     )
+
+
+def pick_draws(draws: Draws, which: slice | npt.NDArray[np.intp]) -> Draws:
+    """Some of the draws, or some of them several times."""
+    arrays = {f.name: getattr(draws, f.name)[which] for f in fields(Draws) if f.name not in PLAIN}
+    hull = Hull(**{f.name: getattr(draws.hull, f.name)[which] for f in fields(Hull)})
+    return replace(draws, hull=hull, **arrays)
 
 
 def column(z: Deviates, name: str) -> Array:
@@ -198,7 +215,15 @@ def weigh_freeboards(
     (freeboards,) [m].
     """
     across = measured[None, :]
-    on_board = deadweight(draws, across)
-    cargo = loaded_cargo(draws, on_board)
-    loaded = loaded_density(draws, across, cargo, config=config, usual=usual)
-    return on_board, cargo, loaded, ballast_density(draws, across, on_board, config=config)
+    found = [np.empty((len(draws.weight), len(measured))) for _ in range(4)]
+    for start in range(0, len(draws.weight), BLOCK):
+        rows = slice(start, start + BLOCK)
+        some = pick_draws(draws, rows)
+        own = None if usual is None else usual[rows]
+        on_board = deadweight(some, across)
+        cargo = loaded_cargo(some, on_board)
+        loaded = loaded_density(some, across, cargo, config=config, usual=own)
+        ballast = ballast_density(some, across, on_board, config=config)
+        for whole, part in zip(found, (on_board, cargo, loaded, ballast), strict=True):
+            whole[rows] = part
+    return found[0], found[1], found[2], found[3]

@@ -14,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.visits.gaps import Gaps, Looks
-from pipeline.visits.renewal import Histories, draw_histories
+from pipeline.visits.renewal import DROPPED, KEPT, Histories, draw_histories
 from pipeline.visits.waits import Waiting, not_announced
 
 Array = npt.NDArray[np.float64]
 
 LONGEST_STAY = 60.0
 """Before the first look, for a stay that it shows [days]."""
+AT_ONCE = (1, 4)
+"""Sweeps where all looks are one: an instant hides nothing, whatever the laws."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -76,7 +78,8 @@ def infer_unseen(
     Unseen
         A ship whose looks were two ships counts as one more; two visits that were one, as one less.
     """
-    found = draw_histories(berths, period, stay=stay, month_ends=month_ends, seed=seed)
+    sweeps = (DROPPED, KEPT) if period > 0 else AT_ONCE
+    found = draw_histories(berths, period, stay=stay, month_ends=month_ends, seed=seed, sweeps=sweeps)
     gaps = found.gaps
     if waiting is not None:
         rng = np.random.default_rng((seed, 1))
