@@ -13,10 +13,11 @@ from pipeline.config import FreeboardConfig
 from pipeline.datatypes import BoolArray, Chip, Curve, Freeboard, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard import expected_sigma, measure_freeboard
-from pipeline.freeboard.combine import summarise
+from pipeline.freeboard.combine import combine_sides, summarise
+from pipeline.freeboard.measure import GRID, Prepared, _prepare, _windows
 from pipeline.freeboard.model import hidden_sky, masks, side_shifts
 from pipeline.freeboard.scan import FLOOR
-from pipeline.freeboard.sides import _along_edges
+from pipeline.freeboard.sides import _along_edges, fit_side
 from pipeline.freeboard.windows import choose_channels
 from pipeline.geometry import polygon_mask
 
@@ -300,6 +301,26 @@ def test_wrong_azimuth_of_the_satellite_is_told() -> None:
     assert isinstance(wrong, Freeboard)
     assert wrong.azimuth_check == "contradicts"
     assert "azimuth-contradicts" in wrong.flags
+
+
+def test_the_fast_form_agrees_with_the_exact_one() -> None:
+    """Candidates that one depth of light makes faint are not asked at the others: a fifth of sigma at most."""
+    for name in ("B", "C"):
+        world = CASES[name]
+        prepared = _prepare(scene(name), detection_of(world, seed=1), world.view, blocked=None)
+        assert isinstance(prepared, Prepared)
+        looks = _windows(prepared, world.view, None)
+        curves = []
+        for exact in (False, True):
+            fits = {
+                side: fit_side(look.window, look.shifts, GRID, look.scan, exact=exact)
+                for side, look in looks.items()
+                if look.window is not None and look.scan is not None
+            }
+            curves.append(summarise(GRID, combine_sides(GRID, fits, (12.5, 0.8))))
+        (fast, fast_sigma), (value, sigma) = curves
+        assert fast == pytest.approx(value, abs=0.2 * sigma)
+        assert fast_sigma == pytest.approx(sigma, rel=0.1)
 
 
 def test_same_input_same_answer_and_nothing_is_changed() -> None:

@@ -164,13 +164,12 @@ def step_with_tail(v: Array, at: Array, blur: Array, tail: Array) -> Array:
     t = np.maximum(tail, 1e-3)
     z = (v - at) / blur
     k = blur / t
-    # exp(k^2/2 - k z) * ndtr(z - k) written so that neither factor overflows
+    # exp(k^2/2 - k z) * ndtr(z - k) written so that neither factor overflows; far out ndtr(z - k) is one
     w = (k - z) / np.sqrt(2.0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        far = np.exp(0.5 * k**2 - k * z) * ndtr(z - k)
-        near = 0.5 * np.exp(-0.5 * z**2) * erfcx(np.maximum(w, -5.0))
-    part = np.where(w > -3.0, near, far)
-    return np.asarray(np.where(tail > 1e-3, ndtr(z) - part, ndtr(z)))
+    near = 0.5 * np.exp(-0.5 * z**2) * erfcx(np.maximum(w, -3.0))
+    far = np.exp(np.minimum(0.5 * k**2 - k * z, 0.0))
+    whole = ndtr(z)
+    return np.asarray(np.where(tail > 1e-3, whole - np.where(w > -3.0, near, far), whole))
 
 
 def masks(
@@ -196,8 +195,8 @@ def masks(
     F, e = state[0][:, None], state[1][:, None]
     blur, z_eff, smear = setting
     x = v[None, :]
-    wide = np.full_like(F, blur)
-    deck = 1.0 - step_up(x, e, wide)
+    edges, which = np.unique(state[1], return_inverse=True)  # candidates share them
+    deck = 1.0 - step_up(x, edges[:, None], np.full((len(edges), 1), blur))[which]
     line_blur = np.sqrt(blur**2 + (smear * shifts.alpha) ** 2)
     line = step_up(x, e + F * shifts.alpha, np.full_like(F, line_blur)) if shifts.alpha else 1.0 - deck
     tip_blur = np.sqrt(blur**2 + (smear * shifts.beta) ** 2 + (shifts.penumbra * F) ** 2)

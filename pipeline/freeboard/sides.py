@@ -35,13 +35,17 @@ KEEP = 20.0
 """Coarse cells this far below the best are not looked at again [nats]."""
 ROWS = 18.0
 """Freeboards this far below the best keep what one blur and one depth of light say of them [nats]."""
+FAINT = 15.0
+"""Candidates this far below the best at one depth of light are not asked at the others [nats]."""
 RIDGE = 6.0
 """Deck edges this far below the best of their freeboard are not looked at again [nats]."""
-Z_EFFS = ((0.06, 0.3), (0.2, 0.4), (0.45, 0.22), (0.9, 0.08))
-"""Effective depths of the water's light [m] with their prior weights: a turbid port has 0.1 to 0.3, blue
-water more than one."""
+Z_EFFS = ((0.2, 0.4), (0.06, 0.3), (0.45, 0.22), (0.9, 0.08))
+"""Effective depths of the water's light [m] with their prior weights, likeliest first: a turbid port has 0.1
+to 0.3, blue water more than one."""
 TEXTURES = ((0.25, 0.25), (0.5, 0.25), (1.0, 0.3), (2.0, 0.2))
 """How strong structure in paint may be against what the deck shows, with prior weights [1]."""
+USUAL = 2
+"""Of `TEXTURES`: the likeliest."""
 BLURS_PX = (0.3, 0.5, 0.75, 1.1)
 """Standard deviations of the optics and resampling, without the pixel's own box."""
 BLUR_SHARES = (0.2, 0.35, 0.3, 0.15)
@@ -84,8 +88,14 @@ class SideFit:
     window: Window
 
 
-def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan) -> SideFit:
-    """The likelihood of one side on the freeboards of `grid` [m]."""
+def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan, *, exact: bool = False) -> SideFit:
+    """The likelihood of one side on the freeboards of `grid` [m].
+
+    Parameters
+    ----------
+    exact
+        Ask every candidate at every depth of light, which takes half as long again.
+    """
     smear = smear_of(window)
     F, e, value = scan
     looks = _likely_settings(window, shifts, _modes(F, e, value), smear)
@@ -106,19 +116,40 @@ def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan) -> Sid
     sketch = _sketch(fine, shifts, nodes, near_cells(near, (F, e), nodes), setting)
     wanted = _ridge(sketch)
     waters = Z_EFFS if shifts.tail > 0.0 else ((0.1, 1.0),)
-    parts, settings = [], []
-    for blur_px, texture, weight in looks:
-        for z_eff, share in waters:
-            setting = Setting(gaussian_blur(fine, blur_px), z_eff, smear, texture)
-            table = sketch.copy()
-            pairs = np.nonzero(wanted)
-            table[pairs] = evaluate(fine, shifts, (fine_F[pairs[0]], fine_e[pairs[1]]), setting)[0]
-            parts.append(table + np.log(weight * share))
-            settings.append(setting)
-    top = int(np.argmax([p.max() for p in parts]))
-    whole = np.logaddexp.reduce(np.stack(parts), axis=0)
-    fit = _finish(fine, shifts, (grid, fine_F), (whole, fine_e, settings[top]))
+    settings = [Setting(gaussian_blur(fine, b), z, smear, t) for b, t, _ in looks for z, _ in waters]
+    weights = np.array([weight * share for _, _, weight in looks for _, share in waters])
+    pairs = np.nonzero(wanted)
+    some = _over_settings(fine, shifts, (fine_F[pairs[0]], fine_e[pairs[1]]), settings, exact=exact)
+    some += np.log(weights)[:, None]
+    whole = sketch + np.log(weights.sum())
+    whole[pairs] = np.logaddexp.reduce(some, axis=0)
+    best = settings[int(some.max(axis=1).argmax())]
+    fit = _finish(fine, shifts, (grid, fine_F), (whole, fine_e, best))
     return replace(fit, evidence=coarse_evidence(scan, grid))
+
+
+def _over_settings(
+    window: Window,
+    shifts: SideShifts,
+    state: tuple[Array, Array],
+    settings: list[Setting],
+    *,
+    exact: bool,
+) -> Array:
+    """(setting, candidate) log likelihood.
+
+    Candidates far below the best at one blur, texture and depth of light are not asked at the other depths,
+    unless `exact`.
+    """
+    found = np.zeros((len(settings), len(state[0])))
+    for k, setting in enumerate(settings):
+        if exact or setting.z_eff == settings[0].z_eff:
+            start, asked = k, np.arange(len(state[0]))
+        else:
+            found[k] = found[start]
+            asked = np.flatnonzero(found[start] > found[start].max() - FAINT)
+        found[k, asked] = evaluate(window, shifts, (state[0][asked], state[1][asked]), setting)[0]
+    return found
 
 
 def _sketch(
@@ -192,11 +223,19 @@ def _likely_settings(
         for blur_px, first in zip(BLURS_PX, BLUR_SHARES, strict=True)
         for texture, second in TEXTURES
     ]
-    scores = np.zeros((len(choices), len(modes)))
-    for k, (blur_px, texture, weight) in enumerate(choices):
-        setting = Setting(gaussian_blur(near, blur_px), 0.2, smear, texture)
-        found = evaluate(near, shifts, state, setting)[0]
-        scores[k] = found.reshape(len(modes), -1).max(axis=1) + np.log(weight)
+    scores = np.full((len(choices), len(modes)), -np.inf)
+
+    def score(chosen: list[int]) -> None:
+        for k in chosen:
+            blur_px, texture, weight = choices[k]
+            setting = Setting(gaussian_blur(near, blur_px), 0.2, smear, texture)
+            found = evaluate(near, shifts, state, setting)[0]
+            scores[k] = found.reshape(len(modes), -1).max(axis=1) + np.log(weight)
+
+    usual = [k for k, choice in enumerate(choices) if choice[1] == TEXTURES[USUAL][0]]
+    score(usual)
+    sharp = {choices[int(k)][0] for k in scores.argmax(axis=0)}
+    score([k for k, choice in enumerate(choices) if choice[0] in sharp and k not in usual])
     best = scores.argmax(axis=0)[np.argsort(-scores.max(axis=0), kind="stable")]
     kept = list(dict.fromkeys([int(k) for k in best] + [int(k) for k in np.argsort(-scores.max(axis=1))[:2]]))
     return [choices[k] for k in kept[:3]]
