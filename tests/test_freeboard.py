@@ -304,7 +304,7 @@ def test_wrong_azimuth_of_the_satellite_is_told() -> None:
 
 
 def test_the_fast_form_agrees_with_the_exact_one() -> None:
-    """Candidates that one depth of light makes faint are not asked at the others: a fifth of sigma at most."""
+    """Candidates that one depth of light makes faint are not asked at the others: it moves little."""
     for name in ("B", "C"):
         world = CASES[name]
         prepared = _prepare(scene(name), detection_of(world, seed=1), world.view, blocked=None)
