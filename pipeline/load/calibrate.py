@@ -53,6 +53,8 @@ USUAL_FILL = (0.92, 0.06)
 """Mean and spread, between ships, of the mean fill of a ship's laden departures [1]."""
 CURVE_POINTS = 40
 """Of a likelihood, here where only its place against others counts."""
+SPREAD_NODES = 16
+"""At which what is left of the ship's own error is found."""
 SAME_LOOK = 0.6
 """First and last look of a call closer than this show one state and count once [m]."""
 LADEN, BALLAST = 0.1, 0.9
@@ -236,12 +238,16 @@ class _Ship:
         return np.asarray(np.where(sure, weight * prior[sure].sum() / weight[sure].sum(), prior))
 
     def left(self, weight: Array, table: CargoTable) -> Array:
-        """(nodes,) spread of the cargo by what is the ship's own, after the update over before."""
+        """(nodes,) spread of the cargo by what is the ship's own, after the update over before.
+
+        It changes slowly with the freeboard, so that a few nodes say it.
+        """
         sure = self.sure
         nodes = table.start + table.step * np.arange(len(table.cargo), dtype=np.float64)
-        cargo = loaded_cargo(self.still, deadweight(self.still, nodes[None, :]))[sure]
+        some = nodes[np.unique(np.linspace(0, len(nodes) - 1, SPREAD_NODES).astype(int))]
+        cargo = loaded_cargo(self.still, deadweight(self.still, some[None, :]))[sure]
         before, after = (moments(cargo, w[sure][:, None])[1] for w in (self.draws.weight[:, 0], weight))
-        return np.asarray(after / np.maximum(before, 1e-9))
+        return np.interp(nodes, some, after / np.maximum(before, 1e-9))
 
 
 def _draw(setting: Setting, z: Deviates) -> Draws:

@@ -44,12 +44,12 @@ class Setting:
 
 
 def thin_curve(curve: Curve, most: int) -> tuple[Array, Array]:
-    """(freeboards, likelihood) of a curve where it is not nil, on 80 to `most` points, or `most` if fewer."""
+    """(freeboards, likelihood) of a curve where it is not nil, on 48 to `most` points, or `most` if fewer."""
     freeboards = curve.freeboards()
     log_likelihood = np.asarray(curve.log_likelihood, dtype=np.float64)
     keep = np.flatnonzero(log_likelihood > -18.0)
     first, last = max(int(keep[0]) - 1, 0), min(int(keep[-1]) + 2, len(freeboards))
-    count = min(max(last - first, 80), most)
+    count = min(max(last - first, 48), most)
     fine = np.linspace(freeboards[first], freeboards[last - 1], count)
     return fine, np.exp(np.interp(fine, freeboards, log_likelihood))
 

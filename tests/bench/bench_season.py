@@ -15,6 +15,7 @@ from multiprocessing import get_context
 import numpy as np
 import numpy.typing as npt
 from paper_season import START, PaperSeason, TrueVisit, World, cargo_of, draw_season, draw_stay, quick
+from scipy.stats import poisson
 from test_visits_exposure import simulate
 
 from bench.table import Table
@@ -74,6 +75,8 @@ class Tally:
     seen_error: list[float] = field(default_factory=list)
     """Of the baseline against what some clear image shows."""
     total_inside: list[bool] = field(default_factory=list)
+    oracle_inside: list[bool] = field(default_factory=list)
+    """Whether the unseen are within p05..p95 of somebody who knows rate and stays."""
     baseline_inside: list[bool] = field(default_factory=list)
 
 
@@ -118,6 +121,8 @@ def run_world(world: World, seasons: int, config: Config) -> Tally:
         unseen, shown = known_laws(season, world, seed)
         seen = cargo_of(season.visits, np.array(season.seen))
         known = seen + unseen * truth / len(season.visits)
+        low, high = poisson(unseen).ppf([0.05, 0.95])
+        tally.oracle_inside.append(low <= season.seen.count(False) <= high)
         tally.totals.setdefault(CHANCE, []).append(known / truth - 1)
         tally.totals.setdefault(STAYS_KNOWN, []).append(seen / shown / truth - 1)
     return tally
@@ -293,7 +298,12 @@ def _tonnes(tally: Tally) -> list[tuple[str, str, str, str]]:
             "",
             f"standard error {100 * np.std(tally.totals['plimsoll, total']) / np.sqrt(len(held)):.1f} %",
         ),
-        ("season's tonnes, truth in p05..p95", f"{sum(held)} of {len(held)}", "90 % of them", ""),
+        (
+            "season's tonnes, truth in p05..p95",
+            f"{sum(held)} of {len(held)}",
+            "90 % of them",
+            f"for who knows rate and stays {sum(tally.oracle_inside)}",
+        ),
         (
             "tonnes of the seen, mean absolute error",
             f"{100 * np.mean(np.abs(tally.seen_error)):.1f} %",
