@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from render_examples import START, make_chip, make_season, make_site, make_visits, make_volume
 
-from pipeline.datatypes import SignedIdentity
+from pipeline.datatypes import Identity, SignedIdentity
 from pipeline.products import (
+    Alongside,
     Quantiles,
     SceneResult,
     SignedReading,
@@ -29,7 +30,7 @@ from pipeline.products import (
 )
 from pipeline.render import render_report
 from pipeline.render.plots import load_chart
-from pipeline.render.report_visits import picture_uri
+from pipeline.render.report_visits import picture_uri, visit_card
 from pipeline.render.season import (
     berth_rows,
     common_share,
@@ -352,3 +353,24 @@ def test_hidden_days_are_those_without_a_clear_look(
     clear = dict({row.id: row for row in berth_rows(visits, both, None, span)}["b1"].days)
     assert clear[(START + timedelta(days=15)).date()] == "seen"  # one clear look that day is enough
     assert rows["b2"].verified is False
+
+
+def test_a_ship_that_lay_beside_her_stands_on_her_card() -> None:
+    visit = make_visits().visits[0]
+    cargo = visit.cargo_loaded
+    other = Alongside(
+        identity=(Identity(imo=None, name="<b>OTHER", probability=0.75),),
+        scene_ids=("s1",),
+        detection_ids=("d2",),
+        first_beside=START,
+        last_beside=START,
+        cargo=None,
+        counted=False,
+    )
+    card = visit_card(replace(visit, alongside=(other,)), None, {}, {})
+    assert "&lt;b&gt;OTHER" in card
+    assert "what she took was not measured" in card
+    counted = replace(other, cargo=cargo, counted=True)
+    card = visit_card(replace(visit, alongside=(counted,)), None, {}, {})
+    assert "added to this visit&#x27;s" in card
+    assert "Beside her" not in visit_card(visit, None, {}, {})

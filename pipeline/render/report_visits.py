@@ -10,7 +10,15 @@ from html import escape
 import numpy as np
 
 from pipeline.datatypes import Estimate, Identity
-from pipeline.products import Fill, Quantiles, SceneResult, Visit, VisitBarrels, VisitsDocument
+from pipeline.products import (
+    Alongside,
+    Fill,
+    Quantiles,
+    SceneResult,
+    Visit,
+    VisitBarrels,
+    VisitsDocument,
+)
 from pipeline.render import words
 from pipeline.render.svg import interval_bar
 
@@ -231,6 +239,18 @@ def _rests_on(visit: Visit, scenes: Mapping[str, SceneResult]) -> str:
     return said + (f"; read from {', '.join(cues)}" if cues else "")
 
 
+def _beside(other: Alongside) -> str:
+    """As "none of these 60 %, 2026-09-27 02:10 UTC; left with 2,700 t, which is counted here"."""
+    said = f"{words.candidate(other.identity[0])} {words.percent(other.identity[0].probability)}, "
+    said += words.utc(other.first_beside)
+    if other.last_beside != other.first_beside:
+        said += f" to {words.utc(other.last_beside)}"
+    if other.cargo is None:
+        return f"{said}; what she took was not measured"
+    held = "added to this visit's" if other.counted else "part of this visit's"
+    return f"{said}; left with {tonnes(other.cargo)}, {held}"
+
+
 def _facts(visit: Visit, barrels: VisitBarrels | None, scenes: Mapping[str, SceneResult]) -> str:
     rows = [
         ("Arrived", window(visit.arrival_window)),
@@ -242,6 +262,7 @@ def _facts(visit: Visit, barrels: VisitBarrels | None, scenes: Mapping[str, Scen
     ]
     if barrels is not None:
         rows.append(("Barrels", f"<b>{text(quantity(barrels.barrels))}</b>"))
+    rows += [("Beside her", text(_beside(other))) for other in visit.alongside]
     body = "<dl>" + "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in rows) + "</dl>"
     body += '<p class="sub">Who she may be, ranked (an analyst decides)</p>' + identity_bars(visit.identity)
     return body + f'<p class="muted">{WOULD_CHANGE[visit.evidence]}</p>'
