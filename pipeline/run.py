@@ -120,7 +120,7 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
         cloud=summarise_clouds(look.clouds, chip.valid),
         berths=_berths(look, berth_of, known, config),
         detections=ships,
-        flags=result.flags + _site_flags(look, background),
+        flags=result.flags + _site_flags(look, background) + _image_flags(look, detections),
         site=None if look.site is None else look.site.id,
     )
 
@@ -185,6 +185,16 @@ def _site_flags(look: Look, background: Background) -> tuple[Flag, ...]:
             Flag(code="no-date", message="the scene carries no date: ships are found, visits are not")
         )
     return tuple(flags)
+
+
+def _image_flags(look: Look, ships: Sequence[Detection]) -> tuple[Flag, ...]:
+    """What is wrong with the image, and that it shows no water where it has no ships for that."""
+    from pipeline.detect import find_doubts, shows_water
+
+    flags = find_doubts(look.chip)
+    if ships or shows_water(look.chip, look.clouds):
+        return flags
+    return (*flags, Flag(code="no-water", message="no water is to be seen: ships were not looked for"))
 
 
 def _geometry(scene: Scene, ships: Sequence[DetectionResult]) -> GeometryResult | None:

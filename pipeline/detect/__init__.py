@@ -2,7 +2,8 @@
 
 from pipeline.detect.appearance import measure_appearance
 from pipeline.detect.berth import assign_berth, find_doubtful
-from pipeline.detect.find import find_ships
+from pipeline.detect.doubts import find_doubts
+from pipeline.detect.find import find_ships, shows_water
 from pipeline.detect.structure import (
     Structure,
     learn_structure,
@@ -16,11 +17,13 @@ __all__ = [
     "Structure",
     "assign_berth",
     "find_doubtful",
+    "find_doubts",
     "find_ships",
     "learn_structure",
     "measure_appearance",
     "open_berths",
     "project_structure",
+    "shows_water",
     "site_cells",
     "survey_water",
 ]

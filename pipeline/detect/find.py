@@ -87,6 +87,16 @@ def find_ships(
     return tuple(_describe(f, (chip, seen), view, number + 1) for number, f in enumerate(kept))
 
 
+def shows_water(chip: Chip, clouds: CloudMask) -> bool:
+    """False where most of a chip can be seen and none of it is water: there are no ships because of that."""
+    small, factor = reduce_chip(chip, _SEARCH)
+    seen = reduce_share(clear_of_clouds(chip, clouds), factor) > 0.5
+    if seen.mean() < 0.5:
+        return True
+    water = find_water_fine(small, seen) if chip.grid.gsd <= FINE_GSD else find_water(small, seen)
+    return bool(water_bodies(small, water.water, seen).any())
+
+
 def _is_afloat(box: Box, sea: BoolArray, grid: Grid) -> bool:
     """True where some of what lies around a box is a body of water."""
     about = _ABOUT + _ABOUT_PX * grid.gsd
