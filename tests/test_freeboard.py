@@ -18,6 +18,7 @@ from pipeline.freeboard.measure import GRID, Prepared, _prepare, _windows
 from pipeline.freeboard.model import hidden_sky, masks, side_shifts
 from pipeline.freeboard.scan import FLOOR
 from pipeline.freeboard.sides import _along_edges, fit_side
+from pipeline.freeboard.strip import _lengthened
 from pipeline.freeboard.windows import choose_channels
 from pipeline.geometry import polygon_mask
 
@@ -438,3 +439,16 @@ def test_a_bulwark_along_the_side_is_said_and_leaves_both_freeboards() -> None:
     assert "bulwark" not in railed.flags
     assert "bulwark" in found.flags
     assert found.interval90[0] < 3.6 < found.interval90[1]
+
+
+def test_stations_with_a_longer_shadow_do_not_count() -> None:
+    """Awnings and bulwarks lengthen a shadow, nothing shortens it; alike stations all count."""
+    shade = np.full((10, 20), 0.0)
+    shade[:, :8] = 0.3
+    present = np.ones(shade.shape, dtype=np.bool_)
+    trimmed = shade.copy()
+    trimmed[:, 8] = np.linspace(0.0, 0.3, 10)
+    assert not _lengthened(trimmed, present, 0.7).any()
+    awning = shade.copy()
+    awning[2:8, 8:14] = 0.3
+    assert _lengthened(awning, present, 0.7).tolist() == [False] * 2 + [True] * 6 + [False] * 2

@@ -226,8 +226,9 @@ def _prepare(
         return Refused(code="shadow-not-on-water", message="no open water beside the ship to compare with")
     spread = 1.2 + 0.07 * detection.beam + 0.5 * strip.gsd
     beside = (0.5 * detection.beam + 1.6 * spread, 0.5 * detection.beam + 1.6 * spread + 10.0)
-    away = -int(np.sign(shift_per_metre(view, strip.heading)[0]))
-    profile = average_stations(strip, water, width=max(0.6 * strip.gsd, 0.24), beside=beside, away=away)
+    S, V = shift_per_metre(view, strip.heading)
+    shadow = (-int(np.sign(S)), abs(S - V))
+    profile = average_stations(strip, water, width=max(0.6 * strip.gsd, 0.24), beside=beside, shadow=shadow)
     water = with_waves(water, profile, beside[0] + 0.4 * top)
     if not stands_out(profile, water, 0.35 * detection.beam):
         return Refused(

@@ -17,6 +17,8 @@ MIDBODY = (-0.22, 0.24)
 Where the bow is not known the shorter half serves on both ends."""
 
 
+LONGER = 0.7
+"""By how much freeboard a station may seem higher than the lowest fifth: trim makes half a metre [m]."""
 NEAREST = (0.4, 1.9)
 """Share of stations that are near a place, and by how much the standard deviation exceeds their distance."""
 
@@ -163,7 +165,7 @@ def _sharpness(ahead: Array, across: Array, values: Array, setting: tuple[float,
 
 
 def average_stations(
-    strip: Strip, water: Array, *, width: float, beside: tuple[float, float], away: int = 0
+    strip: Strip, water: Array, *, width: float, beside: tuple[float, float], shadow: tuple[int, float]
 ) -> CrossProfile:
     """The profile: every station is averaged by bin, then stations by a biweight mean in each bin.
 
@@ -179,9 +181,10 @@ def average_stations(
         Of a bin [m].
     beside
         From where to where, outwards from the centreline, there should be water [m].
-    away
-        The side her shadow falls on, +1 starboard, -1 port, 0 for none: awnings, bulwarks and cranes lengthen
-        a shadow and nothing shortens it, so where stations there are of two minds the bright ones count.
+    shadow
+        The side her shadow falls on, +1 starboard, -1 port, 0 for none, and its width per metre of height in
+        the image [1]: awnings, bulwarks and cranes lengthen a shadow and nothing shortens it, so stations
+        where it is longer than elsewhere do not count, and of what is left the bright ones do.
     """
     inside = np.abs(strip.ahead) <= strip.half_length
     across, ahead = strip.across[inside], strip.ahead[inside]
@@ -200,6 +203,13 @@ def average_stations(
     share = count.sum(axis=0) / np.maximum(every, 1)
     for side in (1, -1):
         count[np.ix_(_beset(cells, count, side * mean_u, (water, beside)), side * mean_u > 0)] = 0
+    away, slope = shadow
+    if away:
+        zone = (away * mean_u > beside[0] - 5.0) & (away * mean_u < beside[1] + 10.0)
+        shade = np.clip(water[0, 0] - cells[0][:, zone], 0.0, None)
+        shade *= width / max(float(np.quantile(shade, 0.95)), 1e-6)
+        longer = _lengthened(shade, count[:, zone] > 0, max(LONGER * slope, 1.2 * strip.gsd))
+        count[np.ix_(longer, away * mean_u > 0)] = 0
     shaded = away * mean_u > beside[0] - 3.0
     means = [_robust_mean(band, count, shaded) for band in cells]
     value, error = np.stack([m[0] for m in means]), np.stack([m[1] for m in means])
@@ -213,6 +223,22 @@ def brighter_than_water(values: Array, water: Array) -> BoolArray:
     """True where any channel (axis 0) is too bright for waves."""
     limit = water[:, 0] + np.maximum(0.3 * water[:, 0], 3.0 * water[:, 1])
     return np.asarray((values > limit.reshape(-1, *([1] * (values.ndim - 1)))).any(axis=0))
+
+
+def _lengthened(shade: Array, present: BoolArray, most: float) -> BoolArray:
+    """(station,) True where her shadow is longer by more than `most` [m] than at her shortest fifth.
+
+    Parameters
+    ----------
+    shade
+        (station, bin) width of each bin times the share of the sun's light that is missing [m].
+    """
+    seen = present.mean(axis=1) > 0.8
+    length = np.where(present, shade, 0.0).sum(axis=1)
+    if seen.sum() < 4:
+        return np.zeros(len(seen), dtype=np.bool_)
+    longer = seen & (length > np.quantile(length[seen], 0.2) + most)
+    return np.asarray(longer if longer.sum() <= 0.75 * seen.sum() else np.zeros_like(longer))
 
 
 def _beset(cells: Array, count: Array, v: Array, known: tuple[Array, tuple[float, float]]) -> BoolArray:
