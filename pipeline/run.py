@@ -207,8 +207,16 @@ def _geometry(scene: Scene, ships: Sequence[DetectionResult]) -> GeometryResult 
         sun_elevation=view.sun_elevation,
         sun_azimuth=view.sun_azimuth,
         source=view.source,
-        azimuth_check=_agree([s.freeboard.azimuth_check for s in ships if s.freeboard is not None]),
+        azimuth_check=_agree([check for s in ships if (check := _check_of(s)) is not None]),
     )
+
+
+def _check_of(ship: DetectionResult) -> AzimuthCheck | None:
+    """What a ship says of the stated azimuth; she is not measured where she contradicts it."""
+    if ship.freeboard is not None:
+        return ship.freeboard.azimuth_check
+    refused = ship.not_measurable
+    return "contradicts" if refused is not None and refused.code == "no-geometry" else None
 
 
 def _agree(checks: Sequence[AzimuthCheck]) -> AzimuthCheck:

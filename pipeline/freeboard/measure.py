@@ -166,9 +166,15 @@ def measure_freeboard(
     refusal = _refuse_fit(fits) or _refuse_alongside(fits)
     if refusal is not None:
         return refusal
+    check = _check_azimuth(prepared, view, fits)
+    if check == "contradicts":
+        return Refused(
+            code="no-geometry",
+            message="the image leans the other way than the satellite's azimuth says: is it half a turn off?",
+        )
     known = Known(
         expected,
-        _check_azimuth(prepared, view, fits),
+        check,
         largest,
         _bulwark(detection.length, view, looks, prepared.strip.heading),
     )
@@ -416,8 +422,7 @@ def _conclude(
     curve = soften(GRID, with_bulwark(GRID, combine_sides(GRID, fits, beam), known.bulwark))
     value, sigma = summarise(GRID, curve)
     interval = interval_of(GRID, curve)
-    flags = ["azimuth-contradicts"] if known.check == "contradicts" else []
-    flags += ["bulwark"] if known.bulwark > SAID else []
+    flags = ["bulwark"] if known.bulwark > SAID else []
     density = np.exp(curve - curve.max())
     density /= density.sum()
     widest = known.largest if prepared.strip.gsd > COARSE else WIDEST

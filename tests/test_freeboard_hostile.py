@@ -1,0 +1,122 @@
+"""What is no ship alone on the sea: refused with a code of the contract, or the interval holds the truth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from hull_world import ORIGIN, World, detection_of, render
+
+from pipeline.config import FreeboardConfig
+from pipeline.datatypes import BoolArray, Chip, Detection, Freeboard, ViewGeometry
+from pipeline.errors import Refused
+from pipeline.freeboard import measure_freeboard
+from pipeline.geometry import ground_to_lonlat, pixel_to_ground, ship_axes
+
+CODES = {"no-geometry", "gsd-too-coarse", "geometry-blind", "shadow-not-on-water"} | {
+    "clouded",
+    "edge-unresolved",
+    "outside-image",
+}
+SEEDS = (1, 2)
+VIEW = ViewGeometry(incidence_angle=12.0, azimuth=285.0, sun_elevation=42.0, sun_azimuth=140.0, source="stac")
+"""Heading 30: the sun stands to starboard, the shadow falls to port."""
+SHIP = World(freeboard=3.6, length=78, beam=12.5, gsd=0.7, view=VIEW, waves=0.05, samples=2, traced=0.75)
+
+
+@lru_cache(maxsize=4)
+def alone(seed: int) -> Chip:
+    return render(SHIP, seed=seed)
+
+
+def measure(
+    chip: Chip, detection: Detection, view: ViewGeometry = VIEW, blocked: BoolArray | None = None
+) -> Freeboard | Refused:
+    return measure_freeboard(chip, detection, view, beam=None, blocked=blocked, config=FreeboardConfig())
+
+
+def assert_honest(found: Freeboard | Refused, truth: float) -> None:
+    """Refused, or within three standard deviations and no more than a metre off."""
+    if isinstance(found, Refused):
+        assert found.code in CODES
+        return
+    assert abs(found.value - truth) < 3 * found.sigma
+    assert found.interval90[0] - 0.15 < truth < found.interval90[1] + 0.15
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("gap", [-2.0, -4.0])
+def test_a_tanker_that_is_a_pier(seed: int, gap: float) -> None:
+    """The outline lies on the jetty, with a ship before it: what is read is the jetty's own height, 3 m."""
+    world = replace(SHIP, jetty=gap)
+    ship = detection_of(world, seed=seed)
+    across = -(world.beam / 2 + abs(gap) + 7.5)
+    centre = np.asarray(ship.centre) + across * ship_axes(world.heading)[1]
+    pier = replace(ship, centre=(float(centre[0]), float(centre[1])), length=1.4 * world.length, beam=15.0)
+    assert_honest(measure(render(world, seed=seed), pier), 3.0)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_ship_cut_by_the_edge_of_the_image(seed: int) -> None:
+    chip = alone(seed)
+    rows, cols = chip.grid.shape
+    row, col = np.mgrid[0:rows, 0:cols]
+    ground = pixel_to_ground(chip.grid, np.stack([col + 0.5, row + 0.5], axis=-1))
+    ahead = ground @ ship_axes(SHIP.heading)[0]
+    for share, code in ((-0.05, "clouded"), (0.25, None)):
+        cut = replace(chip, valid=chip.valid & (ahead < share * SHIP.length))
+        found = measure(cut, detection_of(SHIP, seed=seed))
+        assert code is None or (isinstance(found, Refused) and found.code == code)
+        assert_honest(found, SHIP.freeboard)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_ship_half_under_cloud(seed: int) -> None:
+    """Across her, and along her on the side of the shadow: bright, soft, and only partly told."""
+    chip = alone(seed)
+    rows, cols = chip.grid.shape
+    row, col = np.mgrid[0:rows, 0:cols]
+    ground = pixel_to_ground(chip.grid, np.stack([col + 0.5, row + 0.5], axis=-1))
+    bow, starboard = ship_axes(SHIP.heading)
+    for place in (ground @ bow, -(ground @ starboard) - 9.0):
+        veil = 1.0 / (1.0 + np.exp(-place / 4.0))
+        under = replace(chip, pixels=(chip.pixels * (1 - veil) + 0.5 * veil).astype(np.float32))
+        for told in (veil > 0.1, veil > 0.5, None):
+            assert_honest(measure(under, detection_of(SHIP, seed=seed), blocked=told), SHIP.freeboard)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_tug_on_the_shadow_side(seed: int) -> None:
+    world = replace(SHIP, length=100.0, beam=16.5, tug=(-12.0, 9.0)[seed - 1])
+    assert_honest(measure(render(world, seed=seed), detection_of(world, seed=seed)), world.freeboard)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("side", [-1.0, 1.0])
+def test_two_ships_abreast(seed: int, side: float) -> None:
+    """One outline round one of them, and one round both."""
+    world = replace(SHIP, neighbour=side * 2.5)
+    chip, one = render(world, seed=seed), detection_of(world, seed=seed)
+    assert_honest(measure(chip, one), world.freeboard)
+    bow, starboard = ship_axes(world.heading)
+    centre = np.asarray(one.centre) + side * (world.beam + 2.5) / 2 * starboard
+    wide = 2 * world.beam + 2.5
+    corners = [(1, 1), (1, -1), (-1, -1), (-1, 1)]
+    ring = np.array([centre + a * one.length / 2 * bow + b * wide / 2 * starboard for a, b in corners])
+    both = replace(
+        one,
+        outline=tuple((float(x), float(y)) for x, y in ground_to_lonlat(ORIGIN, ring)),
+        centre=(float(centre[0]), float(centre[1])),
+        beam=wide,
+        beam_sigma=0.08 * wide,
+    )
+    assert_honest(measure(chip, both), world.freeboard)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("heel", [-2.0, 1.5])
+def test_a_ship_with_a_list(seed: int, heel: float) -> None:
+    world = replace(SHIP, heel=heel)
+    assert_honest(measure(render(world, seed=seed), detection_of(world, seed=seed)), world.freeboard)
