@@ -428,7 +428,7 @@ def test_a_bulwark_along_the_side_is_said_and_leaves_both_freeboards() -> None:
         traced=0.55,
     )
     railed = measure(world, render(world, seed=8), seed=8)
-    walled = replace(world, bar=(1.1, 0.0))
+    walled = replace(world, bar=(1.0, 0.0))
     found = measure(walled, render(walled, seed=8), seed=8)
     assert isinstance(railed, Freeboard)
     assert isinstance(found, Freeboard)
