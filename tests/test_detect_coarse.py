@@ -196,19 +196,13 @@ def patch(chip: Chip, size: tuple[float, float], light: dict[str, float]) -> Chi
     [
         ({"blue": 0.05, "green": 0.06, "red": 0.1, "nir": 0.1, "swir16": 0.07}, 1),
         ({"blue": 0.01, "green": 0.03, "red": 0.05, "nir": 0.05, "swir16": 0.002}, 0),
-        ({"blue": 0.0, "green": 0.0, "red": 0.01, "nir": 0.06, "swir16": 0.004}, 0),
         ({"blue": 0.0, "green": 0.0, "red": 0.19, "nir": 0.0, "swir16": 0.0}, 0),
     ],
-    ids=["a deck", "mud in the water", "weed", "an aircraft in one band"],
+    ids=["a deck", "mud in the water", "an aircraft in one band"],
 )
 def test_what_is_black_in_the_short_wave_infrared_is_no_ship(light: dict[str, float], count: int) -> None:
     chip = patch(with_swir(draw(grid_of(10.0, 600.0), [])), (150.0, 30.0), light)
     assert len(find(chip)) == count
-
-
-def test_a_mole_with_arms_is_no_ship() -> None:
-    chip = with_swir(draw(grid_of(10.0, 600.0), [], quays=[(-20, -120, 20, 120), (-100, 60, 100, 80)]))
-    assert find(chip) == ()
 
 
 def test_a_very_bright_hull_is_found_though_optics_spill_her_light() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ from pipeline.detect.bodies import Looked
 from pipeline.detect.coarse import part_ground
 from pipeline.detect.outline import hull_polygon
 from pipeline.detect.scale import clear_of_clouds
-from pipeline.detect.traits import FALLING, RISING, TRAITS
-from pipeline.detect.water import find_water
+from pipeline.detect.traits import BANDS, FALLING, RISING, TRAITS
+from pipeline.detect.water import find_water, masked_mean
 from pipeline.geometry import ground_to_pixel, pixel_to_ground
 from pipeline.ingest import find_deliveries, read_chip, read_scene
 
@@ -50,29 +50,67 @@ class Port:
     """(n,), False about ships that were seen and not drawn."""
 
 
-def read_port(name: str, unlabelled: list[list[float]]) -> Port:
-    """The samples of a port."""
-    config = Config().detect
+def read_port(name: str, setting: dict[str, Any]) -> Port:
+    """The samples of a port, as it was and under other airs and waters."""
     folder = IMAGERY / "sen2ships" / "sen2ships" / name
     (delivery,) = find_deliveries([folder])
     scene = read_scene(delivery)
     chip = read_chip(scene, aoi=None, config=Config().ingest)
     drawn = read_drawn(next(folder.glob("*_coco.json")), chip)
     clouds = find_clouds(chip, scene.geometry, config=Config().clouds)
-    usable = clear_of_clouds(chip, clouds)
-    water = find_water(chip, usable)
-    looked = Looked(chip=chip, usable=usable, shaded=clouds.shadowed, water=water, fixed=None)
-    ground = part_ground(looked, config)
-    boxes, traits = find_rectangles(looked, ground.land, ground.wet, config)
-    rings = shapely.polygons([hull_polygon(box, pointed=0.02) for box in boxes])
     ships = shapely.polygons([_rectangle(chip, ship) for ship in drawn])
+    usable, spots = clear_of_clouds(chip, clouds), setting["unlabelled"][name]
+    parts = [
+        _samples(_under(chip, usable, weather), (usable, clouds.shadowed), ships, spots)
+        for weather in setting["weather"]
+    ]
+    traits, cover, counted = (np.concatenate(part) for part in zip(*parts, strict=True))
+    return Port(name=name, traits=traits, cover=cover, counted=counted.astype(bool))
+
+
+def _samples(
+    chip: Chip,
+    seen: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
+    ships: npt.NDArray[np.object_],
+    unlabelled: list[list[float]],
+) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+    """(traits, cover, counted) of the rectangles of one image."""
+    usable, shaded = seen
+    water = find_water(chip, usable)
+    looked = Looked(chip=chip, usable=usable, shaded=shaded, water=water, fixed=None)
+    ground = part_ground(looked, Config().detect)
+    boxes, traits = find_rectangles(looked, ground.land, ground.wet, Config().detect)
+    rings = shapely.polygons([hull_polygon(box, pointed=0.02) for box in boxes])
     shared = shapely.area(shapely.intersection(rings[:, None], ships[None]))
     cover = (shared / (shapely.area(rings)[:, None] + shapely.area(ships)[None] - shared)).max(axis=1)
     places = ground_to_pixel(chip.grid, np.array([box.centre for box in boxes]))
     near = np.zeros(len(boxes), np.bool_)
     for row, col, radius in unlabelled:
         near |= np.hypot(places[:, 1] - row, places[:, 0] - col) < radius + 4
-    return Port(name=name, traits=traits, cover=cover, counted=~near | (cover >= 0.2))
+    return traits, cover, ~near | (cover >= 0.2)
+
+
+def _under(chip: Chip, usable: npt.NDArray[np.bool_], weather: dict[str, Any]) -> Chip:
+    """The chip under another air and on other water: reflectance that each adds, band by band.
+
+    What water adds is mixed by how much of a pixel is water, told from the infrared.
+    """
+    import cv2
+
+    water = find_water(chip, usable).water
+    size = round(300 / chip.grid.gsd) | 1
+    infrared = [plane for plane in (chip.band("nir"), chip.band("swir16")) if plane is not None]
+    lift = np.max([plane - masked_mean(plane, water, size)[0] for plane in infrared], axis=0)
+    near = cv2.dilate(water.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+    wet = np.where(near, np.clip(1.0 - lift / 0.04, 0.0, 1.0), 0.0)
+    waves = cv2.GaussianBlur(np.random.default_rng(0).normal(size=wet.shape), (0, 0), 1.0)
+    waves *= weather["waves"] / waves.std()
+    planes = [
+        plane * weather["clear"] + weather["air"][BANDS.index(band)]
+        + wet * (weather["water"][BANDS.index(band)] + waves)
+        for band, plane in zip(chip.bands, chip.pixels, strict=True)
+    ]  # fmt: skip
+    return replace(chip, pixels=np.stack(planes).astype(np.float32))
 
 
 def _rectangle(chip: Chip, ship: Drawn) -> Array:
@@ -132,7 +170,7 @@ def _tree(root: dict[str, Any]) -> dict[str, list[Any]]:
 def main() -> None:
     """Train, leave out each port once, write."""
     setting = tomllib.loads((HERE / "train.toml").read_text())
-    ports = [read_port(name, spots) for name, spots in setting["unlabelled"].items()]
+    ports = [read_port(name, setting) for name in setting["unlabelled"]]
     left_out = {}
     for port in ports:
         model = learn([p for p in ports if p is not port], setting)

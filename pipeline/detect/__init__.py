@@ -2,8 +2,9 @@
 
 from pipeline.detect.appearance import measure_appearance
 from pipeline.detect.berth import assign_berth, find_doubtful
+from pipeline.detect.blocks import Block
 from pipeline.detect.doubts import find_doubts
-from pipeline.detect.find import find_ships, shows_water
+from pipeline.detect.find import find_ships, shows_water, stream_ships
 from pipeline.detect.structure import (
     Structure,
     learn_structure,
@@ -14,6 +15,7 @@ from pipeline.detect.structure import (
 )
 
 __all__ = [
+    "Block",
     "Structure",
     "assign_berth",
     "find_doubtful",
@@ -25,5 +27,6 @@ __all__ = [
     "project_structure",
     "shows_water",
     "site_cells",
+    "stream_ships",
     "survey_water",
 ]

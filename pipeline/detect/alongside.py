@@ -7,29 +7,34 @@ from hand-drawn ships (`models/quay_v1`) says how well it covers a hull.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Forest
 from pipeline.detect.bodies import Found, Looked
 from pipeline.detect.forest import judge_forest
-from pipeline.detect.outline import Box, Cover
+from pipeline.detect.outline import Box, Cover, hull_polygon
 from pipeline.detect.traits import (
     BANDS,
-    Rectangles,
+    TRAITS,
     fit_beams,
     front_depth,
     log_light,
     may_be_hulls,
     measure_traits,
 )
-from pipeline.detect.water import masked_mean
-from pipeline.detect.waterfront import Array, Front, find_stretches, sample_front
+from pipeline.detect.waterfront import Array, Front, find_stretches, sample_fronts
 
 _STEP = 5.0
 """Between stations [m]."""
 _REACH, _OUTSIDE, _DEEP = 330.0, 40.0, 110.0
 """Looked at along a stretch either way, outside it and inland [m]."""
+_AT_ONCE = 64
+"""Fronts that are worked on together."""
 _SHORTEST_STRETCH = 35.0
 """[m]"""
 _SHORTEST = 50.0
@@ -40,10 +45,16 @@ _CUE, _MOST_ENDS = 0.12, 18
 """Of a change along the line that may be an end [1]; how many are tried, the clearest first."""
 _NEAR = 15.0
 """An end lies this far at least from the other side of the stretch's middle [m]."""
-_WINDOW = 300.0
-"""Side over which the water's level is taken [m]."""
+_DARKEST = 0.2
+"""Of the pixels: what they have at most is the air's light [%]."""
 _EVEN = 0.45
 """What the forest says where a rectangle is as likely a ship as not, ports left out in training [1]."""
+_DENIED = 0.15
+"""What it says at least of a step that is a ship [1]."""
+_SAME = 0.4
+"""Intersection over union from which a step and a rectangle are much the same [1]."""
+_LESS = 0.8
+"""The trust in a step beside the forest's in a rectangle [1]."""
 
 
 def has_quay_bands(looked: Looked) -> bool:
@@ -56,77 +67,108 @@ def find_rectangles(
 ) -> tuple[list[Box], Array]:
     """(rectangles at waterfronts that may be hulls, their traits (n, trait))."""
     grid = looked.chip.grid
-    size = max(9, round(_WINDOW / grid.gsd) | 1)
     planes = [looked.chip.pixels[looked.chip.bands.index(band)] for band in BANDS]
-    lifts = [plane - masked_mean(plane, looked.water.water, size)[0] for plane in planes]
-    covers = [Cover(grid=grid, plane=np.asarray(p, np.float32)) for p in (*lifts, land, wet)]
+    lights = [plane - np.percentile(plane[looked.usable], _DARKEST) for plane in planes]
+    covers = [Cover(grid=grid, plane=np.asarray(p, np.float32)) for p in (*lights, land, wet)]
     along = np.arange(-_REACH, _REACH + _STEP, _STEP)
     across = np.arange(-_OUTSIDE, _DEEP + _STEP, _STEP)
+    stretches = find_stretches(land, wet, grid, _SHORTEST_STRETCH)
     boxes: list[Box] = []
-    traits: list[Array] = [np.zeros((0, 0))]
-    for stretch in find_stretches(land, wet, grid, _SHORTEST_STRETCH):
-        front = sample_front(covers, stretch, along, across)
-        low, high = _pairs(front, max(config.min_length, _SHORTEST), config.max_length)
-        given = fit_beams(front, low, high)
-        kept = may_be_hulls(front, given) if len(low) else np.zeros(0, np.bool_)
-        if not kept.any():
-            continue
-        given = Rectangles(low=low[kept], high=high[kept], beam=given.beam[kept])
+    traits = [np.zeros((0, len(TRAITS)))]
+    for first in range(0, len(stretches), _AT_ONCE):
+        some = stretches[first : first + _AT_ONCE]
+        front = sample_fronts(covers, some, along, across)
+        which, low, high = _pairs(front, max(config.min_length, _SHORTEST), config.max_length)
+        given = fit_beams(front, which, low, high)
+        given = given.choose(may_be_hulls(front, given))
         traits.append(measure_traits(front, given))
         boxes += [
-            stretch.box((float(a), float(b)), float(beam))
-            for a, b, beam in zip(given.low, given.high, given.beam, strict=True)
+            some[at].box((float(a), float(b)), float(beam))
+            for at, a, b, beam in zip(given.front, given.low, given.high, given.beam, strict=True)
         ]
-    return boxes, np.concatenate(traits[1:]) if boxes else traits[0]
+    return boxes, np.concatenate(traits)
 
 
 def find_berthed(
-    looked: Looked, land: BoolArray, wet: BoolArray, forest: Forest, config: DetectConfig
+    looked: Looked,
+    ground: tuple[BoolArray, BoolArray],
+    steps: Sequence[Found],
+    forest: Forest,
+    config: DetectConfig,
 ) -> list[Found]:
-    """Hulls at the waterfronts of `land`; the same hull may come more than once.
+    """Hulls at waterfronts: rectangles that the forest is for, steps that it is not against.
+
+    The same hull may come more than once.
 
     Parameters
     ----------
-    land
-        (row, col), True on everything that is too large for a ship, not known and not water.
-    wet
-        (row, col), True on open water that is seen.
+    ground
+        (row, col) both: True on everything that is too large for a ship, not known and not water; on open
+        water that is seen.
+    steps
+        Hulls told by the step that they make in the waterfront.
     """
-    boxes, traits = find_rectangles(looked, land, wet, config)
-    if not boxes:
-        return []
-    scores = np.clip(0.5 * judge_forest(forest, traits) / _EVEN, 0.0, 0.99)
-    return [
+    boxes, traits = find_rectangles(looked, *ground, config)
+    told = judge_forest(forest, traits) if boxes else np.zeros(0)
+    scores = np.clip(0.5 * told / _EVEN, 0.0, 0.99)
+    found = [
         Found(box=box, score=round(float(score), 4), quay=True, flags=("alongside", "quay-unknown"))
         for box, score in zip(boxes, scores, strict=True)
         if score >= config.min_score
     ]
+    return found + _not_denied(steps, boxes, told, config)
 
 
-def _pairs(front: Front, shortest: float, longest: float) -> tuple[Array, Array]:
-    """Stations between which a hull may lie, the one end before the stretch's middle and the other behind."""
-    ends = _ends(front)
-    low, high = np.meshgrid(ends, ends, indexing="ij")
-    fits = (high - low >= shortest) & (high - low <= longest) & (low < _NEAR) & (high > -_NEAR)
-    return low[fits], high[fits]
+def _not_denied(
+    steps: Sequence[Found], boxes: Sequence[Box], told: Array, config: DetectConfig
+) -> list[Found]:
+    """The steps of which the forest says more than next to nothing, by the best rectangle much like them."""
+    from shapely import area, intersection, polygons
+
+    if not steps or not boxes:
+        return []
+    rings, found = polygons([hull_polygon(box) for box in boxes]), []
+    for step in steps:
+        ring = polygons(hull_polygon(step.box))
+        shared = area(intersection(rings, ring))
+        same = shared > _SAME * (area(rings) + area(ring) - shared)
+        if same.any() and float(told[same].max()) >= _DENIED:
+            found.append(replace(step, score=max(round(_LESS * step.score, 4), config.min_score)))
+    return found
 
 
-def _ends(front: Front) -> Array:
-    """Stations at which the line steps or the light along it changes, in order [m]."""
+def _pairs(front: Front, shortest: float, longest: float) -> tuple[npt.NDArray[np.intp], Array, Array]:
+    """(front, low, high): stations between which a hull may lie, one each side of the stretch's middle."""
+    found: list[tuple[npt.NDArray[np.intp], Array, Array]] = []
+    for at, ends in enumerate(_ends(front)):
+        low, high = np.meshgrid(ends, ends, indexing="ij")
+        fits = (high - low >= shortest) & (high - low <= longest) & (low < _NEAR) & (high > -_NEAR)
+        found.append((np.full(int(fits.sum()), at, np.intp), low[fits], high[fits]))
+    which, low, high = (np.concatenate(part) for part in zip(*found, strict=True))
+    return which, low, high
+
+
+def _ends(front: Front) -> list[Array]:
+    """Of each front, stations at which the line steps or the light along it changes, in order [m]."""
     strip = (front.across >= 0.0) & (front.across <= _STRIP)
-    light = log_light(front)[:, :, strip].mean(axis=2)
+    light = log_light(front)[..., strip].mean(axis=-1)
     depth = np.clip(front_depth(front), -25.0, 40.0)
-    change = np.sqrt((_change(light) ** 2).mean(axis=0)) + np.abs(_change(depth[None])[0]) / 20.0
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(change, 3), 7).max(axis=1)
-    peaks = np.flatnonzero((change == around) & (change > _CUE))
-    peaks = peaks[(peaks >= 2) & (peaks < len(change) - 2)]
-    best = peaks[np.argsort(-change[peaks], kind="stable")[:_MOST_ENDS]]
-    return np.asarray(front.along[np.sort(best)])
+    changes = np.sqrt((_change(light) ** 2).mean(axis=1)) + np.abs(_change(depth)) / 20.0
+    padded = np.pad(changes, ((0, 0), (3, 3)))
+    arounds = np.lib.stride_tricks.sliding_window_view(padded, 7, axis=1).max(axis=-1)
+    found = []
+    for change, around in zip(changes, arounds, strict=True):
+        peaks = np.flatnonzero((change == around) & (change > _CUE))
+        peaks = peaks[(peaks >= 2) & (peaks < len(change) - 2)]
+        best = peaks[np.argsort(-change[peaks], kind="stable")[:_MOST_ENDS]]
+        found.append(front.along[np.sort(best)])
+    return found
 
 
 def _change(profiles: Array, reach: int = 3) -> Array:
-    """(profile, station): mean of the stations ahead less mean of those behind."""
-    padded = np.pad(profiles, ((0, 0), (reach, reach)), mode="edge")
-    sums = np.cumsum(np.pad(padded, ((0, 0), (1, 0))), axis=1)
-    at = np.arange(profiles.shape[1])
-    return np.asarray((sums[:, at + 2 * reach] - 2 * sums[:, at + reach] + sums[:, at]) / reach)
+    """(..., station): mean of the stations ahead less mean of those behind."""
+    around = [(0, 0)] * (profiles.ndim - 1)
+    padded = np.pad(profiles, [*around, (reach, reach)], mode="edge")
+    sums = np.cumsum(np.pad(padded, [*around, (1, 0)]), axis=-1)
+    at = np.arange(profiles.shape[-1])
+    return np.asarray((sums[..., at + 2 * reach] - 2 * sums[..., at + reach] + sums[..., at]) / reach)

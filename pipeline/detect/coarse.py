@@ -21,7 +21,7 @@ from pipeline.detect.bodies import (
 from pipeline.detect.candidates import Candidate, find_candidates, open_water, standing_out
 from pipeline.detect.mixed import measure_mixed
 from pipeline.detect.outline import Box, Cover, hull_polygon
-from pipeline.detect.wake import Lifts, lift_bands
+from pipeline.detect.wake import Lifts, lift_bands, match_light
 from pipeline.detect.water import Water
 from pipeline.geometry import crop_grid
 
@@ -29,11 +29,9 @@ _FOAM_PX = 3
 """Pixels of foam at a body's rim, from which it trails a wake."""
 _BROADEST = 65.0
 """No ship is broader [m]."""
-_SOLID_SWIR = 0.15
+_SOLID_SWIR = 0.06
 """Short-wave infrared of a hull over her brightest band, above the water's: painted ones have 0.3 and more,
-a wake that was not told from her takes some of it [1]."""
-_ARMS = 0.25
-"""Of a body that lies still, outside her hull at most: drawn ships at anchor have 0.17 and less [1]."""
+less where foam was not told from them or the sea glints [1]."""
 _NEAR = 150.0
 """Around a body, that measuring it looks at [m]."""
 _SCRAP = 0.25
@@ -43,14 +41,15 @@ _SCRAP = 0.25
 def find_coarse(looked: Looked, config: DetectConfig, quays: Forest | None) -> list[Found]:
     """Hulls afloat, at known quays, and at quays that nobody knows.
 
-    There each rectangle at the waterfront is judged by a forest where it and its bands are given; else a
-    hull is told by the step that she makes in the waterfront.
+    There a hull is told by the step that she makes in the waterfront; where a forest and the bands it asks
+    for are given, it judges steps and all other rectangles at the waterfront.
     """
     ground = part_ground(looked, config)
     afloat = [f for c in ground.bodies for f in _find_afloat(c, ground.lifts, looked, config)]
-    if quays is not None and has_quay_bands(looked):
-        return afloat + find_berthed(looked, ground.land, ground.wet, quays, config)
-    return afloat + find_alongside(looked, ground.land, ground.wet, config)
+    steps = find_alongside(looked, ground.land, ground.wet, config)
+    if quays is None or not has_quay_bands(looked):
+        return afloat + steps
+    return afloat + find_berthed(looked, (ground.land, ground.wet), steps, quays, config)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,18 +105,16 @@ def _find_afloat(candidate: Candidate, lifts: Lifts, looked: Looked, config: Det
     """The hulls of one body: the boxes of what is bright, less the wake."""
     candidate, lifts, looked = _surroundings(candidate, lifts, looked)
     foam, found = lifts.foam(), []
+    if looked.fixed is None:  # else what is known to stand there has been taken off the lift
+        matched = match_light(lifts, _place(candidate, looked))
+        looked = replace(looked, water=replace(looked.water, lift=matched))
     for rough in rough_boxes(candidate, looked, config):
         box = measure_box(looked.chip, looked.usable, looked.fixed, looked, rough)
         own = _own_light(candidate, looked)
         beside = int((foam & (own.plane > 0)).sum())
         hull = measure_mixed(lifts, own, box, foamy=beside >= _FOAM_PX)
         judged = judge_box(hull.box, candidate, looked, config, foam)
-        if (
-            judged is not None
-            and hull.box.beam <= _BROADEST
-            and _is_solid(lifts, looked, hull.box)
-            and (hull.flags or _is_all_hull(candidate, hull.box, looked))
-        ):
+        if judged is not None and hull.box.beam <= _BROADEST and _is_solid(lifts, looked, hull.box):
             sigmas = (hull.length_sigma, hull.beam_sigma)
             found.append(replace(judged, sigmas=sigmas, flags=(*judged.flags, *hull.flags)))
     return found
@@ -155,7 +152,7 @@ def _surroundings(candidate: Candidate, lifts: Lifts, looked: Looked) -> tuple[C
 
 
 def _is_solid(lifts: Lifts, looked: Looked, box: Box) -> bool:
-    """False on mud in the water, weed and shoals: water over them is black in the short-wave infrared.
+    """False on mud in the water and shoals: the water over them is black in the short-wave infrared.
 
     So is an aircraft, which each band sees elsewhere: where one is bright the others are not.
     """
@@ -167,23 +164,19 @@ def _is_solid(lifts: Lifts, looked: Looked, box: Box) -> bool:
     )
 
 
-def _is_all_hull(candidate: Candidate, box: Box, looked: Looked) -> bool:
-    """False on a mole or a pier, which has arms: what lies still is no larger than her hull and its blur."""
-    gsd = looked.chip.grid.gsd
-    wide = replace(box, length=box.length + 2 * gsd, beam=box.beam + 2 * gsd)
-    inside = fill_polygon(looked.chip.grid, hull_polygon(wide, pointed=0.02))
+def _place(candidate: Candidate, looked: Looked) -> BoolArray:
+    """(row, col) of the chip, True on the candidate."""
+    own = np.zeros(looked.chip.grid.shape, np.bool_)
     rows, cols = candidate.inside.shape
-    part = inside[candidate.row : candidate.row + rows, candidate.col : candidate.col + cols]
-    return bool((candidate.inside & ~part).sum() <= _ARMS * candidate.inside.sum())
+    own[candidate.row : candidate.row + rows, candidate.col : candidate.col + cols] = candidate.inside
+    return own
 
 
 def _own_light(candidate: Candidate, looked: Looked) -> Cover:
     """The light above the water's of a body and its rim."""
     import cv2
 
-    own = np.zeros(looked.chip.grid.shape, np.uint8)
-    rows, cols = candidate.inside.shape
-    own[candidate.row : candidate.row + rows, candidate.col : candidate.col + cols] = candidate.inside
+    own = _place(candidate, looked).astype(np.uint8)
     near = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
     plane = np.where(near, np.maximum(looked.water.lift, 0.0), 0.0).astype(np.float32)
     return Cover(grid=looked.chip.grid, plane=plane)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Forest, Grid, ShipKind, ViewGeometry
+from pipeline.detect.blocks import SIDE, Block, join_ships, own_ships, plan_blocks
 from pipeline.detect.bodies import Found, Looked, fill_polygon, window_about
 from pipeline.detect.coarse import find_coarse
 from pipeline.detect.colour import FINE_GSD, find_water_fine
@@ -57,8 +58,77 @@ def find_ships(
     Notes
     -----
     A body that stands out of the local water is fitted with a box; coarse pixels by moments and half-height
-    edges of their linear mixture, fine ones by the extent of what is bright.
+    edges of their linear mixture, fine ones by the extent of what is bright. Large coarse images are worked
+    on by blocks, as `stream_ships` does.
     """
+    if chip.grid.gsd <= FINE_GSD or max(chip.grid.shape) <= SIDE:
+        return _find_at_once(chip, clouds, (known, quays, view), config)
+
+    def read(block: Block) -> Seen:
+        return _cut_seen(block, chip, clouds, known)
+
+    return stream_ships(read, chip.grid.shape, chip.grid.gsd, config=config, quays=quays)
+
+
+Seen = tuple[Chip, CloudMask, Structure | None]
+"""What is seen in a window, what hides it, what is known to stand there."""
+
+
+def stream_ships(
+    read: Callable[[Block], Seen],
+    shape: tuple[int, int],
+    gsd: float,
+    *,
+    config: DetectConfig,
+    quays: Forest | None,
+    side: int = SIDE,
+) -> tuple[Detection, ...]:
+    """Every ship of a coarse image that is read block by block: as `find_ships`, and the same ships.
+
+    Parameters
+    ----------
+    read
+        Gives the window of a block; its grid has the origin of the whole image. Windows overlap.
+    shape, gsd
+        Of the whole image.
+    side
+        Of a block, without what is looked at around it [pixel].
+    """
+    found: list[Detection] = []
+    for block in plan_blocks(shape, gsd, max_length=config.max_length, side=side):
+        chip, clouds, known = read(block)
+        ships = _find_at_once(chip, clouds, (known, quays, None), config)
+        found += own_ships(block, chip.grid, ships)
+    return join_ships(found)
+
+
+def _cut_seen(block: Block, chip: Chip, clouds: CloudMask, known: Structure | None) -> Seen:
+    top, left, bottom, right = block.window
+    part, shape = block.part, (bottom - top, right - left)
+    window = replace(
+        chip,
+        pixels=chip.pixels[(slice(None), *part)],
+        valid=chip.valid[part],
+        grid=crop_grid(chip.grid, top, left, shape),
+        delivered_cloudy=None,
+        delivered_shadowed=None,
+    )
+    hidden = replace(clouds, cloudy=clouds.cloudy[part], shadowed=clouds.shadowed[part])
+    return (
+        window,
+        hidden,
+        None if known is None else Structure(fixed=known.fixed[part], lift=known.lift[part]),
+    )
+
+
+def _find_at_once(
+    chip: Chip,
+    clouds: CloudMask,
+    given: tuple[Structure | None, Forest | None, ViewGeometry | None],
+    config: DetectConfig,
+) -> tuple[Detection, ...]:
+    """The ships of what is small enough to be looked at in one piece."""
+    known, quays, view = given
     small, factor = reduce_chip(chip, _SEARCH)
     usable = clear_of_clouds(chip, clouds)
     open_sky = reduce_share(usable, factor) > 0.5

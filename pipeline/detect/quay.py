@@ -13,7 +13,7 @@ import numpy as np
 
 from pipeline.datatypes import BoolArray, Grid
 from pipeline.detect.outline import Box, Cover
-from pipeline.detect.waterfront import Front, find_stretches, sample_front
+from pipeline.detect.waterfront import Front, find_stretches, sample_fronts
 
 _OUTSIDE = 30.0
 """Water wanted beyond a hull's outer side [m]."""
@@ -38,7 +38,7 @@ class _Sides:
 
     def __init__(self, front: Front) -> None:
         self.along, self.across = front.along, front.across
-        self.land, self.wet = front.planes
+        self.land, self.wet = front.planes[0]
         """(along, across), 0..1: neither where clouds hide the ground."""
 
     def share(self, along: tuple[float, float], across: tuple[float, float]) -> float:
@@ -133,7 +133,7 @@ def find_steps(
     across = np.arange(-_OUTSIDE, _DEEPEST + step, step)
     found = []
     for stretch in find_stretches(land, wet, grid, 0.6 * min_length):
-        judged = _judge(_Sides(sample_front(covers, stretch, along, across)), grid.gsd)
+        judged = _judge(_Sides(sample_fronts(covers, [stretch], along, across)), grid.gsd)
         if judged is None:
             continue
         low, high, beam, score = judged

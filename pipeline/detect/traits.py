@@ -45,21 +45,30 @@ _RED_EDGE = (0.74, 2.2)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Rectangles:
-    """Rectangles of one front."""
+    """Rectangles at several fronts, (n,) each."""
 
+    front: npt.NDArray[np.intp]
+    """Number of the front."""
     low: Array
-    """(n,) station of the one end [m]."""
+    """Station of the one end [m]."""
     high: Array
     beam: Array
 
+    def choose(self, kept: npt.NDArray[np.bool_]) -> Rectangles:
+        """Those where (n,) is True."""
+        return Rectangles(
+            front=self.front[kept], low=self.low[kept], high=self.high[kept], beam=self.beam[kept]
+        )
+
 
 class _Sums:
-    """Sums over rectangles of planes in a front's frame."""
+    """Sums over rectangles of planes in their fronts' frames."""
 
-    def __init__(self, front: Front, planes: Array) -> None:
-        count, rows, cols = planes.shape
-        self._sums = np.zeros((count, rows + 1, cols + 1))
-        np.cumsum(np.cumsum(planes, axis=1), axis=2, out=self._sums[:, 1:, 1:])
+    def __init__(self, front: Front, planes: Array, which: npt.NDArray[np.intp]) -> None:
+        count, rows, cols = planes.shape[1:]
+        self._sums = np.zeros((len(planes), count, rows + 1, cols + 1))
+        np.cumsum(np.cumsum(planes, axis=2), axis=3, out=self._sums[:, :, 1:, 1:])
+        self._which = which
         self._start, self._step = (front.along[0], front.across[0]), float(front.along[1] - front.along[0])
 
     def _index(self, at: Array, axis: int) -> npt.NDArray[np.intp]:
@@ -67,30 +76,30 @@ class _Sums:
 
     def mean(self, low: Array, high: Array, near: Array, far: Array) -> Array:
         """(plane, n) means between stations `low` and `high`, `near` and `far` inland; one cell at least."""
-        rows, cols = self._sums.shape[1] - 1, self._sums.shape[2] - 1
+        rows, cols = self._sums.shape[2] - 1, self._sums.shape[3] - 1
         top, left = (np.minimum(self._index(v, k), (rows, cols)[k] - 1) for k, v in enumerate((low, near)))
         bottom = np.clip(self._index(high, 0), top + 1, rows)
         right = np.clip(self._index(far, 1), left + 1, cols)
-        s = self._sums
-        total = s[:, bottom, right] - s[:, top, right] - s[:, bottom, left] + s[:, top, left]
-        return np.asarray(total / ((bottom - top) * (right - left)))
+        s, at = self._sums, self._which
+        total = s[at, :, bottom, right] - s[at, :, top, right] - s[at, :, bottom, left] + s[at, :, top, left]
+        return np.asarray(total.T / ((bottom - top) * (right - left)))
 
 
 def log_light(front: Front) -> Array:
-    """(band, along, across): logarithm of the light above the water's."""
-    return np.asarray(np.log(np.maximum(front.planes[: len(BANDS)], DARKEST)))
+    """(front, band, along, across): logarithm of the light above the darkest."""
+    return np.asarray(np.log(np.maximum(front.planes[:, : len(BANDS)], DARKEST)))
 
 
 def front_depth(front: Front) -> Array:
-    """(along,): where land begins, inland of the line [m]."""
+    """(front, along): where land begins, inland of the line [m]."""
     inland = front.across >= _SHALLOW
-    stands = front.planes[_LAND][:, inland] > 0.5
-    return np.where(stands.any(axis=1), front.across[inland][stands.argmax(axis=1)], _DEEP)
+    stands = front.planes[:, _LAND][..., inland] > 0.5
+    return np.where(stands.any(axis=-1), front.across[inland][stands.argmax(axis=-1)], _DEEP)
 
 
-def fit_beams(front: Front, low: Array, high: Array) -> Rectangles:
-    """The rectangles between the stations, as broad as their colour and what ships are built like say."""
-    sums = _Sums(front, log_light(front))
+def fit_beams(front: Front, which: npt.NDArray[np.intp], low: Array, high: Array) -> Rectangles:
+    """The rectangles between stations of fronts, as broad as colour and what ships are built like say."""
+    sums = _Sums(front, log_light(front), which)
     length = high - low
     inner, outer = low + 0.1 * length, high - 0.1 * length
     odds = []
@@ -99,17 +108,19 @@ def fit_beams(front: Front, low: Array, high: Array) -> Rectangles:
         step = sums.mean(inner, outer, at - 12.0, at) - sums.mean(inner, outer, at, at + 12.0)
         prior = -0.5 * ((np.log(length / beam) - np.log(_SLENDER[0])) / _SLENDER[1]) ** 2
         odds.append(np.log(0.05 + np.sqrt((step**2).mean(axis=0))) + prior)
-    return Rectangles(low=low, high=high, beam=_BEAMS[np.argmax(odds, axis=0)])
+    return Rectangles(front=which, low=low, high=high, beam=_BEAMS[np.argmax(odds, axis=0)])
 
 
 def may_be_hulls(front: Front, given: Rectangles) -> npt.NDArray[np.bool_]:
     """(n,), True on what has water outside and is neither water, foam, mud nor plants itself."""
     low, high = _inside(given)
     zero = np.zeros_like(low)
-    ground = _Sums(front, front.planes[_LAND:])
+    ground = _Sums(front, front.planes[:, _LAND:], given.front)
     wet = ground.mean(low, high, zero - 32.0, zero - 8.0)[1]
     solid = ground.mean(low, high, zero, given.beam)[0]
-    _, green, red, nir, swir = np.exp(_Sums(front, log_light(front)).mean(low, high, zero, given.beam))
+    _, green, red, nir, swir = np.exp(
+        _Sums(front, log_light(front), given.front).mean(low, high, zero, given.beam)
+    )
     edge = nir / red
     made = (swir > _SOLID_SWIR * green) & (edge > _RED_EDGE[0]) & (edge < _RED_EDGE[1])
     return np.asarray((wet > 0.5) & (solid > 0.4) & made)
@@ -124,14 +135,14 @@ def measure_traits(front: Front, given: Rectangles) -> Array:
     """(n, trait) of `TRAITS`: lengths in metres or their logarithm, light in logarithms, shares in 0..1."""
     light = log_light(front)
     columns = _ground_traits(front, given) | _colour_traits(front, light, given)
-    columns |= _evenness_traits(front, light[:4].mean(axis=0), given) | _line_traits(front, given)
+    columns |= _evenness_traits(front, light[:, :4].mean(axis=1), given) | _line_traits(front, given)
     columns |= {"length": np.log((given.high - given.low) / 100.0), "beam": given.beam}
     return np.stack([columns[name] for name in TRAITS], axis=1)
 
 
 def _ground_traits(front: Front, given: Rectangles) -> dict[str, Array]:
     """Shares of water and of what stands out of it about the rectangles."""
-    sums = _Sums(front, front.planes[_LAND:])
+    sums = _Sums(front, front.planes[:, _LAND:], given.front)
     low, high = _inside(given)
     beam, zero = given.beam, np.zeros_like(low)
     ends = [
@@ -154,7 +165,7 @@ def _ground_traits(front: Front, given: Rectangles) -> dict[str, Array]:
 
 def _colour_traits(front: Front, light: Array, given: Rectangles) -> dict[str, Array]:
     """Light and colour of the rectangles, against the quay behind and what lies beyond their ends."""
-    sums = _Sums(front, light)
+    sums = _Sums(front, light, given.front)
     low, high = _inside(given)
     beam, zero = given.beam, np.zeros_like(low)
     hull = sums.mean(low, high, zero, beam)
@@ -182,7 +193,7 @@ def _colour_traits(front: Front, light: Array, given: Rectangles) -> dict[str, A
 
 def _evenness_traits(front: Front, grey: Array, given: Rectangles) -> dict[str, Array]:
     """How light goes along and across the rectangles, and how dark it gets between them and the quay."""
-    sums = _Sums(front, np.stack([grey, grey**2]))
+    sums = _Sums(front, np.stack([grey, grey**2], axis=1), given.front)
     low, high = _inside(given)
     beam, zero = given.beam, np.zeros_like(low)
     marks = np.linspace(low, high, 9)
@@ -201,7 +212,7 @@ def _evenness_traits(front: Front, grey: Array, given: Rectangles) -> dict[str, 
 def _line_traits(front: Front, given: Rectangles) -> dict[str, Array]:
     """The line of the waterfront along the rectangles and beyond their ends [m]."""
     depth = np.clip(front_depth(front), -30.0, 60.0)
-    sums = _Sums(front, np.stack([depth, depth**2])[:, :, None])
+    sums = _Sums(front, np.stack([depth, depth**2], axis=1)[..., None], given.front)
     zero = np.full_like(given.low, front.across[0])
 
     def over(low: Array, high: Array) -> Array:

@@ -47,6 +47,8 @@ class Lifts:
     swir: Plane | None
     brightest: Plane
     """Of the other bands."""
+    sharp: tuple[Plane, ...]
+    """Of the bands that are delivered on their own pixels, all but the short-wave infrared."""
     sure: bool
     """True where `solid` rests on short-wave infrared too."""
 
@@ -59,6 +61,7 @@ class Lifts:
             solid=None if self.solid is None else self.solid[part],
             swir=None if self.swir is None else self.swir[part],
             brightest=self.brightest[part],
+            sharp=tuple(plane[part] for plane in self.sharp),
             sure=self.sure,
         )
 
@@ -96,9 +99,26 @@ def lift_bands(chip: Chip, water: Water, *, window: float = 300.0) -> Lifts:
         blue=water.lift if blue is None else blue,
         swir=swir,
         brightest=np.asarray(np.maximum.reduce(bright), np.float32),
+        sharp=tuple(bright),
         sure=swir is not None,
         solid=None if solid is None else np.asarray(solid, np.float32),
     )
+
+
+def match_light(lifts: Lifts, inside: npt.NDArray[np.bool_]) -> Plane:
+    """(row, col): how much of a pixel is what a body is made of, times its typical lift; linear in cover.
+
+    The lifts projected on the body's own: a hull darker than turbid water in the visible and brighter in the
+    infrared stands out by both.
+    """
+    own = np.array([float(plane[inside].mean()) for plane in lifts.sharp], np.float32)
+    size = float(np.linalg.norm(own))
+    if size < 1e-6:
+        return lifts.brightest
+    total = own[0] * lifts.sharp[0]
+    for weight, plane in zip(own[1:], lifts.sharp[1:], strict=True):
+        total = total + weight * plane
+    return np.asarray(total / np.float32(size * np.sqrt(len(own))), np.float32)
 
 
 def solid_ends(

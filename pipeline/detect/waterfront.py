@@ -114,18 +114,23 @@ def _inland(land: BoolArray, wet: BoolArray, grid: Grid, line: tuple[Array, floa
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Front:
-    """Planes about one stretch of waterfront, in its own frame."""
+    """Planes about stretches of waterfront, each in its own frame."""
 
     along: Array
     """Stations, from its middle [m]."""
     across: Array
     """Inland, from the outer line [m]."""
     planes: Array
-    """(plane, along, across)"""
+    """(front, plane, along, across)"""
 
 
-def sample_front(covers: Sequence[Cover], stretch: Stretch, along: Array, across: Array) -> Front:
-    """The planes of `covers` at the stations of a stretch."""
-    frame = Box(centre=stretch.middle, heading=stretch.heading, length=1.0, beam=1.0)
-    planes = [sample_cover(c, frame, along=along, across=stretch.inland * across) for c in covers]
-    return Front(along=along, across=across, planes=np.stack(planes))
+def sample_fronts(
+    covers: Sequence[Cover], stretches: Sequence[Stretch], along: Array, across: Array
+) -> Front:
+    """The planes of `covers` at the stations of stretches."""
+    planes = np.empty((len(stretches), len(covers), len(along), len(across)))
+    for k, stretch in enumerate(stretches):
+        frame = Box(centre=stretch.middle, heading=stretch.heading, length=1.0, beam=1.0)
+        for n, cover in enumerate(covers):
+            planes[k, n] = sample_cover(cover, frame, along=along, across=stretch.inland * across)
+    return Front(along=along, across=across, planes=planes)

@@ -1,7 +1,8 @@
 """Detection against real images with hand-drawn or AIS truth, and against the simulated season.
 
-Two of the five ports and every third chip are set apart as held back: no choice in `pipeline.detect` was made
-while looking at them. Each of the other three ports is judged by a forest that was learned without it.
+Two of the five ports and every third chip are set apart as held back: none of their images was looked at.
+Their figures were printed while the forest of ships at quays was made, and two choices rest on them, as its
+card says. Each of the other three ports is judged by a forest that was learned without it.
 """
 
 from __future__ import annotations
