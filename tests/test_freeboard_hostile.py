@@ -13,6 +13,7 @@ from pipeline.config import FreeboardConfig
 from pipeline.datatypes import BoolArray, Chip, Detection, Freeboard, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard import measure_freeboard
+from pipeline.freeboard.lean import judge_azimuth, lean_gap
 from pipeline.geometry import ground_to_lonlat, pixel_to_ground, ship_axes
 
 CODES = {"no-geometry", "gsd-too-coarse", "geometry-blind", "shadow-not-on-water"} | {
@@ -120,3 +121,30 @@ def test_two_ships_abreast(seed: int, side: float) -> None:
 def test_a_ship_with_a_list(seed: int, heel: float) -> None:
     world = replace(SHIP, heel=heel)
     assert_honest(measure(render(world, seed=seed), detection_of(world, seed=seed)), world.freeboard)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("incidence", "azimuth"), [(28.0, 285.0), (25.0, 110.0)])
+def test_an_azimuth_that_is_half_a_turn_off(seed: int, incidence: float, azimuth: float) -> None:
+    """The block leans the other way; the right azimuth is accused of nothing."""
+    view = replace(VIEW, incidence_angle=incidence, azimuth=azimuth)
+    world = replace(SHIP, view=view, traced=1.05)
+    chip, ship = render(world, seed=seed), detection_of(world, seed=seed)
+    right = measure(chip, ship, view)
+    assert isinstance(right, Freeboard)
+    assert right.azimuth_check != "contradicts"
+    assert_honest(right, world.freeboard)
+    wrong = measure(chip, ship, replace(view, azimuth=(azimuth + 180.0) % 360.0))
+    assert isinstance(wrong, Refused)
+
+
+def test_what_a_block_says_of_an_azimuth() -> None:
+    """A block 8.5 m high on a ship of 100 m, seen from starboard by half a metre a metre: 4.3 m to port."""
+    size = (100.0, 16.0)
+    assert lean_gap(-4.25, 0.5, size) > 5.0
+    assert lean_gap(4.25, 0.5, size) == pytest.approx(-lean_gap(-4.25, 0.5, size))
+    assert lean_gap(0.0, 0.5, size) == pytest.approx(0.0)
+    assert abs(lean_gap(-0.5, 0.05, size)) < 1.0
+    assert judge_azimuth(0.0, lean_gap(4.25, 0.5, size)) == "contradicts"
+    assert judge_azimuth(0.0, lean_gap(-4.25, 0.5, size)) == "agrees"
+    assert judge_azimuth(6.0, -6.0) == "undecided"

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip
-from pipeline.geometry import ground_to_pixel, pixel_to_ground, ship_axes
+from pipeline.freeboard.strip import pixels_about
 
 Array = npt.NDArray[np.float64]
 
@@ -120,24 +120,10 @@ def _filled(breadth: float, gsd: float) -> float:
 
 def _pixels_beside(chip: Chip, mix: Array, hidden: BoolArray | None, where: Beside) -> Array:
     """(channel, pixel) of the water on the side of the shadow, and off both ends of the ship there."""
-    bow, starboard = ship_axes(where.heading)
     clear = CLEAR_PX * chip.grid.gsd
-    low, high, far = -where.waterline, where.waterline + BROADEST, (0.5 + BEYOND) * where.length
-    corners = [
-        np.asarray(where.centre) + a * far * bow + where.side * b * starboard
-        for a in (-1, 1)
-        for b in (low, high)
-    ]
-    colrow = ground_to_pixel(chip.grid, np.array(corners))
-    first = np.maximum(np.floor(colrow.min(axis=0)).astype(int), 0)
-    last = np.maximum(np.minimum(np.ceil(colrow.max(axis=0)).astype(int), chip.grid.shape[::-1]), first)
-    rows, cols = slice(first[1], last[1]), slice(first[0], last[0])
-    row, col = np.mgrid[rows, cols]
-    ground = pixel_to_ground(chip.grid, np.stack([col + 0.5, row + 0.5], axis=-1)) - np.asarray(where.centre)
-    ahead, v = np.abs(ground @ bow), where.side * (ground @ starboard)
-    beside = v > where.waterline + clear
-    off = ahead > 0.5 * where.length + 2 * clear
-    good = chip.valid[rows, cols] & (v > low) & (v < high) & (ahead < far) & (beside | off)
-    if hidden is not None:
-        good &= ~hidden[rows, cols]
-    return np.asarray(mix @ chip.pixels[:, rows, cols][:, good].astype(np.float64))
+    furthest, far = where.waterline + BROADEST, (0.5 + BEYOND) * where.length
+    found = pixels_about(chip, hidden, (where.heading, where.centre), (far, furthest))
+    v = where.side * found.across
+    off = np.abs(found.ahead) > 0.5 * where.length + 2 * clear
+    keep = found.usable & (v > -where.waterline) & ((v > where.waterline + clear) | off)
+    return np.asarray(mix @ found.values[:, keep])

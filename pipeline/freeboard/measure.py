@@ -24,6 +24,7 @@ from pipeline.freeboard.bulwark import SAID, bulwark_probability, with_bulwark
 from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
 from pipeline.freeboard.deep import COARSE, Beside, deep_shadow
 from pipeline.freeboard.expected import expected_sigma, largest_sigma
+from pipeline.freeboard.lean import block_offset, judge_azimuth, lean_gap
 from pipeline.freeboard.marks import CUE_REACH, mark_lines, profile_of
 from pipeline.freeboard.model import WATER_LEVEL, Levels, SideShifts, side_shifts
 from pipeline.freeboard.scan import (
@@ -79,9 +80,6 @@ EDGES = 0.3
 them and gunwales are round."""
 BLUNT = 1.5
 """By how much the error expected from the contrast may exceed the largest before the fit is not tried [1]."""
-AGREES, CONTRADICTS = 5.0, -10.0
-"""Gap in evidence between the stated azimuth and the opposite one that is worth a word [nats]; bands of paint
-and gear on deck fake up to nine (45 simulated ships), so an accusation needs more."""
 GRID: Array = STEP * np.arange(round(TOP / STEP) + 1, dtype=np.float64)
 
 
@@ -166,7 +164,7 @@ def measure_freeboard(
     refusal = _refuse_fit(fits) or _refuse_alongside(fits)
     if refusal is not None:
         return refusal
-    check = _check_azimuth(prepared, view, fits)
+    check = _check_azimuth(prepared, view, fits, blocked)
     if check == "contradicts":
         return Refused(
             code="no-geometry",
@@ -388,10 +386,24 @@ def _opposite(view: ViewGeometry) -> ViewGeometry:
     return replace(view, azimuth=(view.azimuth + 180.0) % 360.0)
 
 
-def _check_azimuth(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideFit]) -> AzimuthCheck:
-    """Does the image lean as the metadata say? Both senses are fitted alike, coarsely, and compared."""
+def _check_azimuth(
+    prepared: Prepared, view: ViewGeometry, fits: dict[int, SideFit], hidden: BoolArray | None
+) -> AzimuthCheck:
+    """Whether the image leans as the metadata say."""
     if len(fits) < 2 or max(fit.shifts.alpha for fit in fits.values()) < 0.08:
         return "undecided"
+    strip, detection = prepared.strip, prepared.detection
+    middle = (fits[1].best[1] - fits[-1].best[1]) / 2
+    size, across = (detection.length, detection.beam), shift_per_metre(view, strip.heading)[1]
+    offset = None
+    if strip.gsd <= COARSE:
+        offset = block_offset(prepared.chip, hidden, strip, size, (middle, across))
+    lean = 0.0 if offset is None else lean_gap(offset, across, size)
+    return judge_azimuth(_profile_gap(prepared, view, fits), lean)
+
+
+def _profile_gap(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideFit]) -> float:
+    """Evidence of the profile for the stated azimuth against the opposite one, fitted coarsely [nats]."""
     scale = max(1.0, *(fit.chi2 for fit in fits.values()))
     heading = prepared.strip.heading
     totals = []
@@ -403,14 +415,11 @@ def _check_azimuth(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideF
                 prepared.profile, shifts, prepared.detection, prepared.water, _setting(prepared)
             )
             if window is None:
-                return "undecided"
+                return 0.0
             scan = scan_side(window, shifts, reach=max(shifts.reach, other.reach))
             total += coarse_evidence(scan, GRID)
         totals.append(float(np.logaddexp.reduce(total)))
-    gap = (totals[0] - totals[1]) / scale
-    if gap > AGREES:
-        return "agrees"
-    return "contradicts" if gap < CONTRADICTS else "undecided"
+    return (totals[0] - totals[1]) / scale
 
 
 def _conclude(

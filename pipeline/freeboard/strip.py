@@ -76,9 +76,29 @@ def cut_strip(
     """
     share = min(-MIDBODY[0], MIDBODY[1]) if detection.heading_ambiguous else 0.22
     half = share * detection.length
+    found = pixels_about(chip, blocked, (heading, detection.centre), (half + 3.0, reach))
+    return replace(found, half_length=half)
+
+
+def pixels_about(
+    chip: Chip,
+    blocked: BoolArray | None,
+    frame: tuple[float, tuple[float, float]],
+    half: tuple[float, float],
+) -> Strip:
+    """The pixels in a box about a place.
+
+    Parameters
+    ----------
+    frame
+        (heading [deg], (east, north) of its origin [m]).
+    half
+        Length and breadth of half the box [m].
+    """
+    heading, origin = frame
     bow, starboard = ship_axes(heading)
-    centre = np.asarray(detection.centre)
-    corners = [centre + a * (half + 3) * bow + b * reach * starboard for a in (-1, 1) for b in (-1, 1)]
+    centre = np.asarray(origin)
+    corners = [centre + a * half[0] * bow + b * half[1] * starboard for a in (-1, 1) for b in (-1, 1)]
     colrow = ground_to_pixel(chip.grid, np.array(corners))
     low = np.maximum(np.floor(colrow.min(axis=0)).astype(int), 0)
     high = np.minimum(np.ceil(colrow.max(axis=0)).astype(int) + 1, (chip.grid.shape[1], chip.grid.shape[0]))
@@ -86,7 +106,7 @@ def cut_strip(
     row, col = np.mgrid[rows, cols]
     ground = pixel_to_ground(chip.grid, np.stack([col + 0.5, row + 0.5], axis=-1)) - centre
     ahead, across = ground @ bow, ground @ starboard
-    inside = (np.abs(ahead) <= half + 3.0) & (np.abs(across) <= reach)
+    inside = (np.abs(ahead) <= half[0]) & (np.abs(across) <= half[1])
     good = chip.valid[rows, cols]
     if blocked is not None:
         good = good & ~blocked[rows, cols]
@@ -97,7 +117,7 @@ def cut_strip(
         usable=good[inside],
         heading=heading,
         centre=(float(centre[0]), float(centre[1])),
-        half_length=half,
+        half_length=half[0],
         gsd=chip.grid.gsd,
     )
 

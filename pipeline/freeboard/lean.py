@@ -1,0 +1,100 @@
+"""Which way she leans: the accommodation block, ten metres above the deck, moves away from the satellite.
+
+A deck edge moves by a pixel or two, and paint looks much like a side that is seen; the top of the block moves
+by several. Against the middle of the deck, which is known from both of her edges, the bright block lies on
+the far side of the satellite.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.datatypes import AzimuthCheck, BoolArray, Chip
+from pipeline.freeboard.strip import Strip, pixels_about
+from pipeline.geometry import ship_axes
+
+Array = npt.NDArray[np.float64]
+
+STATIONS = (0.27, 0.50)
+"""Where the block may stand, fore or aft of amidships, in lengths of the ship [1]."""
+BLOCK, HIGHEST = 0.085, 0.10
+"""Height of the block above the deck, usual and largest, in lengths of the ship [1]."""
+SHARES = np.array([0.3, 0.5, 0.7, 0.9, 1.1])
+"""By how much of that height the middle of what is bright moves: by half where the wall that faces the
+satellite is bright too."""
+UNEVEN = (0.5, 0.05)
+"""How far the middle of an upright block may lie off that of the deck [m], and the same in beams [1]."""
+AGREES, CONTRADICTS = 5.0, -10.0
+"""Gap in evidence between the stated azimuth and the opposite one that is worth a word [nats]; bands of paint
+and gear on deck fake up to nine in the profile (45 simulated ships), so an accusation needs more."""
+LEANS, SILENT = -5.0, 3.0
+"""Gap of the block that is an accusation, and gap of the profile from which it does not stand [nats]."""
+LARGEST = 8.0
+"""The most that a block may say of an azimuth: a deck house may stand off the middle [nats]."""
+BRIGHTER = 1.3
+"""The block's light against the brightest tenth of the deck's [1]."""
+WIDTH = 0.3
+"""The least breadth of a block, in beams [1]."""
+LEAST = 0.015
+"""Area of a block, in lengths times beams [1]."""
+
+
+def block_offset(
+    chip: Chip, hidden: BoolArray | None, strip: Strip, size: tuple[float, float], place: tuple[float, float]
+) -> float | None:
+    """How far to starboard of the deck's middle the bright block is seen [m], or None where there is none.
+
+    Parameters
+    ----------
+    strip
+        Of the mid-body: the ship's frame, and the light of her deck in the first channel's bands.
+    size
+        (length, beam) [m]
+    place
+        Of the middle of the deck, to starboard of the frame's origin [m], and the shift of the view per metre
+        of height, either way [1].
+    """
+    (length, beam), (middle, shift) = size, place
+    reach = 0.5 * beam + HIGHEST * length * abs(shift) + 1.0
+    origin = np.asarray(strip.centre) + middle * ship_axes(strip.heading)[1]
+    found = pixels_about(chip, hidden, (strip.heading, (origin[0], origin[1])), (STATIONS[1] * length, reach))
+    ahead, across = found.ahead[found.usable], found.across[found.usable]
+    light = found.values.mean(axis=0)[found.usable]
+    deck = light[(np.abs(ahead) < 0.2 * length) & (np.abs(across) < 0.4 * beam)]
+    if deck.size < 20:
+        return None
+    limit = BRIGHTER * float(np.quantile(deck, 0.9))
+    blocks = []
+    for end in (1, -1):
+        bright = across[(end * ahead > STATIONS[0] * length) & (light > limit)]
+        if bright.size * strip.gsd**2 > LEAST * length * beam:
+            low, high = np.quantile(bright, [0.03, 0.97])
+            blocks.append((bright.size, float(low + high) / 2, float(high - low)))
+    if not blocks:
+        return None
+    _, offset, width = max(blocks)
+    return offset if width > WIDTH * beam else None
+
+
+def lean_gap(offset: float, across: float, size: tuple[float, float]) -> float:
+    """Log odds of the stated azimuth against the opposite one from where the block is seen [nats].
+
+    Parameters
+    ----------
+    across
+        Shift of the view per metre of height, to starboard where the satellite stands [1].
+    """
+    length, beam = size
+    moved = -SHARES * BLOCK * length * across
+    spread = float(np.hypot(UNEVEN[0], UNEVEN[1] * beam))
+    stated, opposite = (-0.5 * ((offset - sense * moved) / spread) ** 2 for sense in (1.0, -1.0))
+    gap = float(np.logaddexp.reduce(stated) - np.logaddexp.reduce(opposite))
+    return float(np.clip(gap, -LARGEST, LARGEST))
+
+
+def judge_azimuth(profile: float, lean: float) -> AzimuthCheck:
+    """What both gaps in evidence say of the stated azimuth; each is positive where it agrees [nats]."""
+    if profile + lean < CONTRADICTS or (lean < LEANS and profile < SILENT):
+        return "contradicts"
+    return "agrees" if profile + lean > AGREES else "undecided"
