@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from pipeline.datatypes import Chip, CloudMask, Detection, Site
+from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Site
 from pipeline.detect.colour import FINE_GSD, find_water_fine
 from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
 from pipeline.detect.structure import Structure, is_taken, without_structure
@@ -13,8 +13,9 @@ from pipeline.geometry import polygon_mask
 
 _SHARE = 0.5
 """Of the hull's area inside the berth's polygon [1]."""
-_DOUBT = 500.0
-"""Something that covers more than this of a berth, and is no known structure, may be a ship [m2]."""
+_DOUBT, _DOUBT_PX = 150.0, 5.0
+"""A body that covers more than this of a berth [m2, pixels], and is no known structure, may be a ship of 40 m
+of which a third cannot be told from the water."""
 
 
 def assign_berth(detection: Detection, site: Site) -> str | None:
@@ -50,10 +51,20 @@ def find_doubtful(chip: Chip, clouds: CloudMask, site: Site, *, known: Structure
         fixed = reduce_share(known.fixed, factor) > 0.5
         water = without_structure(water, known.lift) if factor == 1 else water
     stands = seen & ~fixed & (water.contrast > STANDS_OUT)
-    area = small.grid.gsd**2
+    least = max(_DOUBT / small.grid.gsd**2, _DOUBT_PX)
     doubtful = set()
     for berth in site.of_role("berth"):
         inside = polygon_mask(small.grid, berth.outline)
-        if float(stands[inside].sum()) * area > _DOUBT or is_taken(fixed, inside, small.grid.gsd):
+        if _largest(stands & inside, small.grid.gsd) >= least or is_taken(fixed, inside, small.grid.gsd):
             doubtful.add(berth.id)
     return frozenset(doubtful)
+
+
+def _largest(chosen: BoolArray, gsd: float) -> int:
+    """Pixels of the largest body, without the slivers that a quay leaves where it leans, look by look."""
+    import cv2
+
+    size = 2 if gsd < 2.5 else 1
+    whole = cv2.morphologyEx(chosen.astype(np.uint8), cv2.MORPH_OPEN, np.ones((size, size), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(whole, connectivity=8)
+    return int(stats[1:, 4].max(initial=0))

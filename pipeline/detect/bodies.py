@@ -10,16 +10,13 @@ import numpy.typing as npt
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip, Grid
 from pipeline.detect.candidates import Candidate
-from pipeline.detect.fine import contrast_near, fit_fine
-from pipeline.detect.outline import Box, Cover, hull_polygon, moments_box, refine_box, split_abreast
+from pipeline.detect.outline import Box, Cover, hull_polygon, moments_box, refine_box
 from pipeline.detect.quay import find_steps
 from pipeline.detect.water import STANDS_OUT, Water
 from pipeline.geometry import crop_grid, ground_to_pixel, pixel_to_ground
 
 Array = npt.NDArray[np.float64]
 
-_COARSE = 4.0
-"""From this pixel on, a pixel is not much smaller than a beam [m]."""
 _RAGGED = 0.75
 """Score wanted beside a cloud or the image's edge, where a part may look like anything [1]."""
 _STEP_TRUST = 0.85
@@ -58,19 +55,8 @@ class Found:
 # ------------------------------------------------------------------------------------------ boxes
 
 
-def _plane(looked: Looked) -> npt.NDArray[np.float32]:
-    """How much of each pixel is ship: linear where pixels are coarse, saturated where they are fine."""
-    water = looked.water
-    if looked.chip.grid.gsd >= _COARSE:
-        plane = np.maximum(water.lift, 0.0)
-    else:
-        plane = np.clip((water.contrast - 2.0) / 8.0, 0.0, 1.0)
-    hidden = ~looked.usable if looked.fixed is None else ~looked.usable | looked.fixed
-    return np.where(hidden, 0.0, plane).astype(np.float32)
-
-
 def rough_boxes(candidate: Candidate, looked: Looked, config: DetectConfig) -> list[Box]:
-    """The candidate's box at the search's pixels; two where two hulls lie side by side."""
+    """The candidate's box at the search's pixels, or none."""
     import cv2
 
     grid = looked.chip.grid
@@ -81,11 +67,10 @@ def rough_boxes(candidate: Candidate, looked: Looked, config: DetectConfig) -> l
     right = min(candidate.col + cols + margin, grid.shape[1])
     own = np.zeros((bottom - top, right - left), np.uint8)
     own[candidate.row - top :, candidate.col - left :][:rows, :cols] = candidate.inside
-    coarse = grid.gsd >= _COARSE
-    near = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0 if coarse else own > 0
-    plane = np.where(near, _plane(looked)[top:bottom, left:right], 0.0).astype(np.float32)
-    if not coarse:
-        plane = np.maximum(plane, 0.6 * own).astype(np.float32)  # gaps between bright parts are ship too
+    near = cv2.dilate(own, np.ones((3, 3), np.uint8)) > 0
+    seen = looked.usable if looked.fixed is None else looked.usable & ~looked.fixed
+    lift = np.where(seen, np.maximum(looked.water.lift, 0.0), 0.0)[top:bottom, left:right]
+    plane = np.where(near, lift, 0.0).astype(np.float32)
     if plane.max() <= 0:
         return []
     cover = Cover(grid=crop_grid(grid, top, left, own.shape), plane=plane)
@@ -94,24 +79,7 @@ def rough_boxes(candidate: Candidate, looked: Looked, config: DetectConfig) -> l
     box = moments_box(ground, plane[row, col].astype(np.float64) + 1e-6)
     if box.length < 0.4 * config.min_length or box.length > 1.5 * config.max_length:
         return []
-    boxes = [refine_box(cover, box, coarse=coarse)]
-    return boxes if coarse else [b for box in boxes for b in split_abreast(cover, box)]
-
-
-def measure_box(chip: Chip, usable: BoolArray, fixed: BoolArray | None, looked: Looked, rough: Box) -> Box:
-    """The box at full resolution, where pixels are fine enough to be counted."""
-    window = window_about(chip.grid, rough, margin=30.0)
-    if chip.grid.gsd >= _COARSE or window is None:
-        return rough
-    top, left, height, width = window
-    part = (slice(top, top + height), slice(left, left + width))
-    contrast = contrast_near(chip, usable, fixed, part, _water_near(looked, rough))
-    cover = Cover(grid=crop_grid(chip.grid, top, left, (height, width)), plane=contrast)
-    box = fit_fine(cover, rough)
-    if box is None:
-        return rough
-    agrees = 0.6 < box.length / rough.length < 1.6 and 0.5 < box.beam / rough.beam < 2.0
-    return box if agrees else rough
+    return [refine_box(cover, box)]
 
 
 def window_about(grid: Grid, box: Box, margin: float) -> tuple[int, int, int, int] | None:
@@ -123,23 +91,6 @@ def window_about(grid: Grid, box: Box, margin: float) -> tuple[int, int, int, in
     if right - left < 4 or bottom - top < 4:
         return None
     return int(top), int(left), int(bottom - top), int(right - left)
-
-
-def _water_near(looked: Looked, box: Box) -> tuple[Array, Array]:
-    """(level, spread) of the water about a box in each band, (band, 1, 1) each."""
-    window = window_about(looked.chip.grid, box, margin=120.0) or (0, 0, *looked.chip.grid.shape)
-    top, left, height, width = window
-    part = (slice(top, top + height), slice(left, left + width))
-    wet = looked.water.water[part]
-    if wet.sum() < 50:
-        part, wet = (slice(0, None), slice(0, None)), looked.water.water
-    values = looked.chip.pixels[(slice(None), *part)][:, wet]
-    if values.shape[1] == 0:
-        values = looked.chip.pixels.reshape(len(looked.chip.bands), -1)
-    level = np.median(values, axis=1)
-    floor = 0.005 if looked.chip.calibrated else 0.015
-    spread = np.maximum(1.4826 * np.median(np.abs(values - level[:, None]), axis=1), floor)
-    return level[:, None, None].astype(np.float64), spread[:, None, None].astype(np.float64)
 
 
 def fill_polygon(grid: Grid, ground: Array) -> BoolArray:
@@ -155,6 +106,35 @@ def fill_polygon(grid: Grid, ground: Array) -> BoolArray:
 # ------------------------------------------------------------------------------------------ judgement
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Place:
+    """A hull on the search's pixels and what lies about her."""
+
+    part: tuple[slice, slice]
+    """The window of what follows."""
+    grid: Grid
+    hull: BoolArray
+    ring: BoolArray
+    """Some metres about the hull."""
+
+
+def place_of(box: Box, grid: Grid) -> Place | None:
+    """Where a box lies; None outside the grid."""
+    window = window_about(grid, box, margin=30.0)
+    if window is None:
+        return None
+    top, left, height, width = window
+    small = crop_grid(grid, top, left, (height, width))
+    wide = replace(box, length=box.length + 4 * grid.gsd, beam=box.beam + 4 * grid.gsd + 6.0)
+    inner = replace(box, length=box.length + grid.gsd, beam=box.beam + grid.gsd)
+    hull = fill_polygon(small, hull_polygon(box))
+    ring = fill_polygon(small, hull_polygon(wide, pointed=0.02)) & ~fill_polygon(small, hull_polygon(inner))
+    if not hull.any() or not ring.any():
+        return None
+    part = np.s_[top : top + height, left : left + width]
+    return Place(part=part, grid=small, hull=hull, ring=ring)
+
+
 def judge_box(
     box: Box, candidate: Candidate, looked: Looked, config: DetectConfig, foam: BoolArray
 ) -> Found | None:
@@ -163,23 +143,14 @@ def judge_box(
     slender = box.length / max(box.beam, 1e-6)
     if not config.min_length <= box.length <= config.max_length or not _SLENDER[0] <= slender <= _SLENDER[1]:
         return None
-    window = window_about(grid, box, margin=30.0)
-    if window is None:
+    place = place_of(box, grid)
+    if place is None:
         return None
-    top, left, height, width = window
-    part = np.s_[top : top + height, left : left + width]
-    small = crop_grid(grid, top, left, (height, width))
-    hull = fill_polygon(small, hull_polygon(box))
-    wide = replace(box, length=box.length + 4 * grid.gsd, beam=box.beam + 4 * grid.gsd + 6.0)
-    ring = fill_polygon(small, hull_polygon(wide, pointed=0.02)) & ~fill_polygon(
-        small, hull_polygon(replace(box, length=box.length + grid.gsd, beam=box.beam + grid.gsd))
-    )
-    if not hull.any() or not ring.any():
-        return None
+    part, hull, ring = place.part, place.hull, place.ring
     contrast = looked.water.contrast[part]
     stands = (contrast > STANDS_OUT) & looked.usable[part]
     fill = float(stands[hull].mean())
-    spilt = max(STANDS_OUT, _SPILT * float(np.median(contrast[hull])) if grid.gsd >= _COARSE else 0.0)
+    spilt = max(STANDS_OUT, _SPILT * float(np.median(contrast[hull])))
     open_ring = (((contrast <= spilt) | foam[part]) & looked.usable[part])[ring]
     fixed = np.zeros_like(open_ring) if looked.fixed is None else looked.fixed[part][ring]
     openness = float(open_ring[~fixed].mean()) if (~fixed).sum() >= 0.25 * len(fixed) else 0.6

@@ -15,7 +15,6 @@ from pipeline.detect.bodies import (
     fill_polygon,
     find_alongside,
     judge_box,
-    measure_box,
     rough_boxes,
 )
 from pipeline.detect.candidates import Candidate, find_candidates, open_water, standing_out
@@ -108,8 +107,7 @@ def _find_afloat(candidate: Candidate, lifts: Lifts, looked: Looked, config: Det
     if looked.fixed is None:  # else what is known to stand there has been taken off the lift
         matched = match_light(lifts, _place(candidate, looked))
         looked = replace(looked, water=replace(looked.water, lift=matched))
-    for rough in rough_boxes(candidate, looked, config):
-        box = measure_box(looked.chip, looked.usable, looked.fixed, looked, rough)
+    for box in rough_boxes(candidate, looked, config):
         own = _own_light(candidate, looked)
         beside = int((foam & (own.plane > 0)).sum())
         hull = measure_mixed(lifts, own, box, foamy=beside >= _FOAM_PX)

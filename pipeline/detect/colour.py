@@ -18,7 +18,7 @@ from pipeline.detect.water import STANDS_OUT, Plane, Water, masked_mean, seed_wa
 
 Array = npt.NDArray[np.float64]
 
-FINE_GSD = 1.2
+FINE_GSD = 4.0
 """Up to this pixel ships are found by the colour of the water [m]."""
 _WINDOW = 300.0
 """Side over which the water's level is taken [m]."""

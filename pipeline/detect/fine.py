@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import BoolArray, Chip
+from pipeline.datatypes import BoolArray
 from pipeline.detect.outline import Box, Cover, sample_cover
 from pipeline.detect.water import STANDS_OUT
 from pipeline.geometry import ship_axes
@@ -24,21 +24,6 @@ _BLURRED = 1.5
 """From this pixel on a deck is as even as paint: an edge is where near half of its height is left [m]."""
 _THIN = 3.0
 """What is narrower is a hose, a gangway or the rim of a quay [m]."""
-
-
-def contrast_near(
-    chip: Chip,
-    usable: BoolArray,
-    fixed: BoolArray | None,
-    part: tuple[slice, slice],
-    water: tuple[Array, Array],
-) -> npt.NDArray[np.float32]:
-    """(row, col) of a window: contrast to water in the two strongest bands; 0 where nothing is seen."""
-    level, spread = water
-    planes = (chip.pixels[(slice(None), *part)] - level) / spread
-    contrast = np.sort(planes, axis=0)[-2:].mean(axis=0)
-    hidden = ~usable[part] if fixed is None else ~usable[part] | fixed[part]
-    return np.where(hidden, 0.0, contrast).astype(np.float32)
 
 
 def _line(along_px: int, across_px: int) -> npt.NDArray[np.uint8]:

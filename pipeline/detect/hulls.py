@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip
-from pipeline.detect.bodies import Found, Looked, fill_polygon, find_alongside, window_about
+from pipeline.detect.bodies import Found, Looked, fill_polygon, find_alongside, place_of, window_about
 from pipeline.detect.candidates import open_water, standing_out
 from pipeline.detect.colour import colour_contrast
 from pipeline.detect.fine import fit_fine
@@ -224,24 +224,15 @@ def _trim_ends(near: Near, fitted: Box, rough: Box) -> Box:
 
 def _judge(box: Box, others: list[Box], looked: Looked, config: DetectConfig) -> Found | None:
     """The box as a ship with its score, or None where it is none."""
-    grid = looked.chip.grid
     slender = box.length / max(box.beam, 1e-6)
     if box.beam < _NARROWEST or not config.min_length <= box.length <= config.max_length:
         return None
     if not _SLENDER[0] <= slender <= _SLENDER[1]:
         return None
-    window = window_about(grid, box, margin=30.0)
-    if window is None:
+    place = place_of(box, looked.chip.grid)
+    if place is None:
         return None
-    top, left, height, width = window
-    part = np.s_[top : top + height, left : left + width]
-    small = crop_grid(grid, top, left, (height, width))
-    hull = fill_polygon(small, hull_polygon(box))
-    wide = replace(box, length=box.length + 4 * grid.gsd, beam=box.beam + 4 * grid.gsd + 6.0)
-    inner = replace(box, length=box.length + grid.gsd, beam=box.beam + grid.gsd)
-    ring = fill_polygon(small, hull_polygon(wide, pointed=0.02)) & ~fill_polygon(small, hull_polygon(inner))
-    if not hull.any() or not ring.any():
-        return None
+    part, small, hull, ring = place.part, place.grid, place.hull, place.ring
     usable = looked.usable[part]
     fixed = np.zeros_like(usable) if looked.fixed is None else looked.fixed[part]
     stands = looked.water.contrast[part] > STANDS_OUT

@@ -123,8 +123,8 @@ def _unblur(width: float, sigma: float) -> float:
     return float(np.interp(width / 2, half_width, boxes[:, 0]))
 
 
-def refine_box(cover: Cover, box: Box, *, coarse: bool) -> Box:
-    """Ends and sides from profiles; `coarse` where a pixel is not much smaller than a beam."""
+def refine_box(cover: Cover, box: Box) -> Box:
+    """Ends and sides from profiles, where a pixel is not much smaller than a beam."""
     gsd = cover.grid.gsd
     step = gsd / 2
     for _ in range(3):
@@ -149,10 +149,8 @@ def refine_box(cover: Cover, box: Box, *, coarse: bool) -> Box:
             length=max(high - low, gsd),
             beam=max(right - left, 0.5 * gsd),
         )
-    if coarse:
-        sigma = 0.62 * gsd  # optics, pixel and bilinear sampling together
-        box = replace(box, beam=max(_unblur(box.beam, sigma) - _SPILL_PX * gsd, 0.5 * gsd))
-    return box
+    sigma = 0.62 * gsd  # optics, pixel and bilinear sampling together
+    return replace(box, beam=max(_unblur(box.beam, sigma) - _SPILL_PX * gsd, 0.5 * gsd))
 
 
 def _axis_error(along: Array, across: Array, image: Array) -> float:
@@ -183,30 +181,3 @@ def hull_polygon(box: Box, *, pointed: float = 0.14) -> Array:
     side = np.concatenate([[(0.82 * half, -half_length), (half, -0.9 * half_length)], np.c_[width, fore]])
     ring = np.concatenate([side, (side * np.array([-1.0, 1.0]))[::-1][1:]])
     return np.asarray(np.asarray(box.centre) + ring[:, :1] * starboard + ring[:, 1:] * bow)
-
-
-def split_abreast(cover: Cover, box: Box) -> list[Box]:
-    """Two boxes where two hulls lie side by side with a dark gap between them, else the box itself."""
-    gsd = cover.grid.gsd
-    across = _steps(0.5 * box.beam, gsd / 2)
-    along = _steps(0.3 * box.length, gsd)
-    profile = sample_cover(cover, box, along=along, across=across).mean(axis=0)
-    inner = np.abs(across) < 0.3 * box.beam
-    if box.beam < 20.0 or not inner.any():
-        return [box]
-    k = int(np.flatnonzero(inner)[np.argmin(profile[inner])])
-    left, right = profile[:k], profile[k + 1 :]
-    if not len(left) or not len(right) or profile[k] > 0.7 * min(left.max(), right.max()):
-        return [box]
-    return [
-        refine_box(cover, _side_of(box, low, high), coarse=False)
-        for low, high in ((-box.beam / 2, float(across[k])), (float(across[k]), box.beam / 2))
-        if high - low >= 6.0
-    ] or [box]
-
-
-def _side_of(box: Box, low: float, high: float) -> Box:
-    """The part of a box between two cross-hull coordinates."""
-    _, starboard = ship_axes(box.heading)
-    centre = np.asarray(box.centre) + (low + high) / 2 * starboard
-    return replace(box, centre=(float(centre[0]), float(centre[1])), beam=high - low)

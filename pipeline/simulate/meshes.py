@@ -44,6 +44,20 @@ def sheet(points: Array, colours: Array) -> Mesh:
     return Mesh(vertices=points.reshape(-1, 3), faces=faces, colours=colours.reshape(-1, 5))
 
 
+def foam(along: Array, half: Array, level: Array) -> Mesh:
+    """Foam on the water in a ship's frame: (n,) places along her, half widths [m]; (n, m) brightness."""
+    across = np.linspace(-1, 1, level.shape[1])
+    points = np.stack(
+        [
+            across[None, :] * half[:, None],
+            np.broadcast_to(along[:, None], level.shape),
+            np.full(level.shape, 0.03),
+        ],
+        -1,
+    )
+    return sheet(points, level[..., None] * np.array([1.0, 1.0, 0.95, 0.8, 0.2]))
+
+
 def box(low: Sequence[float], high: Sequence[float], colour: Colour) -> Mesh:
     """An upright box between two corners; its faces share no vertices, so colours stay flat."""
     (x0, y0, z0), (x1, y1, z1) = low, high

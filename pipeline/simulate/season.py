@@ -17,7 +17,7 @@ from pipeline.datatypes import Grid, ViewGeometry
 from pipeline.geometry import grid_of, lonlat_to_ground, pixel_to_ground, sun_position
 from pipeline.simulate.chips import ORIGIN, ship_truth
 from pipeline.simulate.files import EPSG, stac_item, write_image, write_json
-from pipeline.simulate.meshes import Mesh, place, sheet
+from pipeline.simulate.meshes import Mesh, foam, place
 from pipeline.simulate.register import (
     CONSUMABLES,
     RESIDUAL,
@@ -148,18 +148,9 @@ def _wake(hull: Hull) -> Mesh:
     rng = np.random.default_rng(5)
     y = np.linspace(-0.5 * hull.length - 260, -0.5 * hull.length, 120)
     fade = (y - y[0]) / (y[-1] - y[0])
-    across = np.linspace(-1, 1, 11)
     half = hull.beam * (0.35 + 0.25 * (1 - fade))
     level = (0.03 + 0.30 * fade[:, None] ** 2) * (0.7 + 0.6 * rng.random((120, 11)))
-    points = np.stack(
-        [
-            across[None, :] * half[:, None],
-            np.broadcast_to(y[:, None], level.shape),
-            np.full(level.shape, 0.03),
-        ],
-        -1,
-    )
-    return sheet(points, level[..., None] * np.array([1.0, 1.0, 0.95, 0.8, 0.2]))
+    return foam(y, half, level)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

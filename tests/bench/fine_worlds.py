@@ -18,7 +18,7 @@ from bench.painted import paint
 from pipeline.datatypes import Chip, Grid, Polygon, Site, SiteFeature, ViewGeometry
 from pipeline.geometry import block_mean, ground_to_lonlat, polygon_mask, ship_axes
 from pipeline.simulate.chips import ORIGIN, outline_lonlat
-from pipeline.simulate.meshes import Mesh, box, cylinder, place, sheet
+from pipeline.simulate.meshes import Mesh, box, cylinder, foam, place
 from pipeline.simulate.render import Frame, Sea, trace
 from pipeline.simulate.sensor import SCALE, Sensor, record
 from pipeline.simulate.ships import Hull, build_ship, outline
@@ -107,18 +107,9 @@ def build_wake(hull: Hull, rng: np.random.Generator) -> Mesh:
     reach = rng.uniform(60, 250)
     y = np.linspace(-0.5 * hull.length - reach, -0.5 * hull.length, 90)
     fade = (y - y[0]) / reach
-    across = np.linspace(-1, 1, 11)
     half = hull.beam * (0.35 + 0.3 * (1 - fade))
     level = (0.03 + 0.3 * fade[:, None] ** 2) * (0.6 + 0.8 * rng.random((90, 11)))
-    points = np.stack(
-        [
-            across[None, :] * half[:, None],
-            np.broadcast_to(y[:, None], level.shape),
-            np.full(level.shape, 0.03),
-        ],
-        -1,
-    )
-    return sheet(points, level[..., None] * np.array([1.0, 1.0, 0.95, 0.8, 0.2]))
+    return foam(y, half, level)
 
 
 def _draw_light(rng: np.random.Generator, sea: Sea) -> tuple[Sea, ViewGeometry]:
