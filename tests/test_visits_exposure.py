@@ -125,8 +125,9 @@ def test_a_berth_is_empty_again_as_often_as_in_many_histories(
     cases = 200_000
     laws = (np.full(cases, v) for v in (0.0, width, rate, np.log(median), SPREADS[spread]))
     share = _wander(*laws, rng=rng)[0].mean()
-    found = np.exp(log_vacant(np.array(width), np.array(rate), np.array(np.log(median)), np.array(spread)))
-    assert found == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / cases) + 2e-3)
+    first, second, third = (np.full(1, value) for value in (width, rate, np.log(median)))
+    found = np.exp(log_vacant(first, second, third, np.full(1, spread)))
+    assert found[0] == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / cases) + 2e-3)
 
 
 def sum_over_histories(looks: Looks, period: float) -> float:

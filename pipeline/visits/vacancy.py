@@ -84,15 +84,38 @@ def log_vacant(width: Array, rate: Array, log_median: Array, spread: Ints) -> Ar
         who came has left, and after 24 the berth has forgotten that it was empty.
     """
     with np.errstate(divide="ignore"):
-        log_width, log_rate = np.log(width) - log_median, np.log(rate) + log_median
-    column = np.clip((log_width - WIDTHS[0]) / (WIDTHS[1] - WIDTHS[0]), 0.0, len(WIDTHS) - 1.001)
-    row = np.clip((log_rate - RATES[0]) / (RATES[1] - RATES[0]), 0.0, len(RATES) - 1.001)
-    left, below = column.astype(np.int64), row.astype(np.int64)
-    across, up = column - left, row - below
+        across, left = _place(np.log(width) - log_median, WIDTHS)
+        up, below = _place(np.log(rate) + log_median, RATES)
     flat = _table().ravel()
-    place = (spread * len(RATES) + below) * len(WIDTHS) + left
-    low = (1 - across) * flat[place] + across * flat[place + 1]
-    place = place + len(WIDTHS)
-    high = (1 - across) * flat[place] + across * flat[place + 1]
-    settled = np.minimum(width, LONGEST * np.exp(log_median))
-    return np.asarray(((1 - up) * low + up * high) * rate * settled)
+    below += spread * len(RATES)
+    below *= len(WIDTHS)
+    place = below + left
+    low = _between(flat, place, across)
+    place += len(WIDTHS)
+    high = _between(flat, place, across)
+    high -= low
+    high *= up
+    low += high
+    low *= rate
+    low *= np.minimum(width, LONGEST * np.exp(log_median))
+    return low
+
+
+def _place(value: Array, nodes: Array) -> tuple[Array, Ints]:
+    """(share of the way to the next node, node below) of values on even nodes; the values are used up."""
+    value -= nodes[0]
+    value /= nodes[1] - nodes[0]
+    np.clip(value, 0.0, len(nodes) - 1.001, out=value)
+    below = value.astype(np.int64)
+    value -= below
+    return value, below
+
+
+def _between(flat: Array, place: Ints, share: Array) -> Array:
+    """Between a column of the table and the next."""
+    found = flat[place]
+    step = flat[1:][place]
+    step -= found
+    step *= share
+    found += step
+    return found
