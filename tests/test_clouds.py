@@ -10,6 +10,7 @@ import pytest
 
 from pipeline.clouds import decide_berths, find_clouds, summarise_clouds
 from pipeline.clouds.berths import IMAGED_SHARE
+from pipeline.clouds.s2 import BANDS, find_cloud_s2, has_ten_bands
 from pipeline.clouds.shadows import shift_per_height
 from pipeline.config import CloudsConfig
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Site, SiteFeature, ViewGeometry
@@ -230,6 +231,22 @@ def test_a_delivered_mask_loses_quays_and_gains_what_it_missed() -> None:
     assert found.cloudy[known > 0.5].mean() > 0.97
     assert found.cloudy[missed > 0.5].mean() > 0.95
     assert np.array_equal(found.shadowed, shadow & ~found.cloudy)
+
+
+@pytest.mark.parametrize("lacking", ["cirrus", "coastal", "nir09"])
+def test_surface_reflectance_does_not_go_to_s2cloudless(lacking: str) -> None:
+    """L2A lacks B10, and no other band stands in for it."""
+    grid, east, north = ground(2000.0, 10.0)
+    bands = ("green", "rededge074", *(name for names in BANDS for name in names if name != lacking))
+    planes = [np.full(grid.shape, 0.02) for _ in bands]
+    thick = puff(east, north, (200.0, 100.0), 500.0, 100.0)
+    paint(planes, thick, dict.fromkeys(bands, 0.5), bands)
+    chip = make_chip(grid, planes, bands)
+    assert not has_ten_bands(chip)
+    assert find_cloud_s2(chip) is None
+    found = find_clouds(chip, None, config=CONFIG)
+    assert found.method == "spectral"
+    assert found.cloudy[thick > 0.5].mean() > 0.95
 
 
 def test_ten_bands_go_to_s2cloudless() -> None:

@@ -1,4 +1,16 @@
-"""Sentinel-2 with all ten bands: the classifier of s2cloudless, where it is installed."""
+"""Sentinel-2 with all ten bands: the classifier of s2cloudless, where it is installed.
+
+It was trained on reflectance at the top of the atmosphere (L1C) in B01, B02, B04, B05, B08, B8A, B09, B10,
+B11 and B12. What is done about its bands and offsets:
+
+- L1C: the ten bands go in at 60 m as reflectance. Since processing baseline 04.00 (25 January 2022) a product
+  carries 1000 counts more than its reflectance; the reader takes `RADIO_ADD_OFFSET` off. Left on, everything
+  would be 0.1 brighter.
+- L2A has no B10: cirrus is in no surface product, and the rest has lost its air. The classifier is not asked
+  there: the delivered classes (SCL) and our own mask decide. No band is made up in place of B10.
+
+Limits: it takes bright roofs and quays for cloud (its issue 93), and tells no shadow.
+"""
 
 from __future__ import annotations
 

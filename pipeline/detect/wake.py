@@ -78,9 +78,11 @@ def lift_bands(chip: Chip, water: Water, *, window: float = 300.0) -> Lifts:
 
     size = max(9, round(window / chip.grid.gsd) | 1)
 
+    share = masked_mean(water.lift, water.water, size)[1]
+
     def lift(*names: str) -> Plane | None:
         plane = chip.band(*names)
-        return None if plane is None else (plane - masked_mean(plane, water.water, size)[0])
+        return None if plane is None else (plane - masked_mean(plane, water.water, size, share)[0])
 
     visible = [plane for name in ("blue", "green") if (plane := lift(name)) is not None]
     mean = sum(visible[1:], start=visible[0]) / len(visible) if visible else water.lift

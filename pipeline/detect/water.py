@@ -50,9 +50,14 @@ def _box(plane: Plane, size: int) -> Plane:
     return np.asarray(cv2.blur(plane, (size, size), borderType=cv2.BORDER_REFLECT), dtype=np.float32)
 
 
-def masked_mean(plane: Plane, chosen: BoolArray, size: int) -> tuple[Plane, Plane]:
-    """(mean over the chosen pixels of a window, share of the window that was chosen), both (row, col)."""
-    weight = _box(chosen.astype(np.float32), size)
+def masked_mean(
+    plane: Plane, chosen: BoolArray, size: int, share: Plane | None = None
+) -> tuple[Plane, Plane]:
+    """(mean over the chosen pixels of a window, share of the window that was chosen), both (row, col).
+
+    `share` may be given where it is known from another plane.
+    """
+    weight = _box(chosen.astype(np.float32), size) if share is None else share
     total = _box(np.where(chosen, plane, 0.0).astype(np.float32), size)
     overall = float(plane[chosen].mean()) if chosen.any() else float(plane.mean())
     few = weight < 0.02
@@ -121,18 +126,19 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
     shape = usable.shape
     contrast, darkness, lift = (np.zeros(shape, np.float32) for _ in range(3))
     bands = _telling(chip)
+    sharp = {name for name, _ in bands if name != "swir16" or len(bands) == 1}
     for _ in range(2):
         scores: list[Plane] = []
         lift = np.zeros(shape, np.float32)
-        for _, plane in bands:
-            mean, _ = masked_mean(plane, water, size)
-            variance, _ = masked_mean((plane - mean) ** 2, water, size)
+        share = _box(water.astype(np.float32), size)
+        for name, plane in bands:
+            mean, _ = masked_mean(plane, water, size, share)
+            variance, _ = masked_mean((plane - mean) ** 2, water, size, share)
+            if name in sharp:
+                lift += (plane - mean) / np.float32(len(sharp))
             floor = 0.004 if chip.calibrated else 0.012
             spread = np.sqrt(np.maximum(variance, floor**2))
             scores.append(((plane - mean) / spread).astype(np.float32))
-        sharp = [plane for name, plane in bands if name != "swir16" or len(bands) == 1]
-        for plane in sharp:
-            lift += (plane - masked_mean(plane, water, size)[0]) / np.float32(len(sharp))
         stack = np.sort(np.stack(scores), axis=0)
         strongest = stack[-2:].mean(axis=0) if len(stack) > 1 else stack[-1]
         contrast = np.where(usable, strongest, 0.0).astype(np.float32)
