@@ -44,6 +44,8 @@ USABLE = 0.5
 WORKERS = 2
 RANKED = 300
 """Ships of the ray caster whose ranks are counted."""
+TURNED = 60
+"""Ships of the ray caster that are measured with a wrong azimuth too."""
 STEEP = 0.8
 """|S - V| from which a hint is asked of 3 m pixels [1]."""
 
@@ -62,7 +64,7 @@ class Outcome:
     laden: bool
     """Deeper than half-way between ballast and summer draught."""
     beam: float
-    """As detected [m]."""
+    """As a register has it [m]."""
     value: float | None
     sigma: float
     interval: tuple[float, float]
@@ -138,7 +140,7 @@ def measure_ship(job: tuple[float, int]) -> Outcome:
         expected=expected_sigma(view, truth.heading, gsd, beam=truth.beam),
         truth=truth.freeboard,
         laden=truth.draught > (ballast + summer) / 2,
-        beam=detection.beam,
+        beam=truth.beam,
         value=found.value if found else None,
         sigma=found.sigma if found else np.nan,
         interval=found.interval90 if found else (np.nan, np.nan),
@@ -176,6 +178,39 @@ def rank_of(seed: int) -> float | None:
         return None
     below = np.cumsum(answer.curve.density())
     return float(np.interp(world.freeboard, answer.curve.freeboards(), below))
+
+
+def turned_of(seed: int) -> tuple[str, ...]:
+    """What leaves a ship of the ray caster, with the satellite where it is and half a turn off."""
+    from hull_world import detection_of, draw_world, render
+
+    world = replace(draw_world(seed), samples=2, traced=1.05)
+    chip, detection, said = render(world, seed=seed), detection_of(world, seed=seed), []
+    for turn in (0.0, 180.0):
+        view = replace(world.view, azimuth=(world.view.azimuth + turn) % 360.0)
+        answer = measure_freeboard(chip, detection, view, beam=None, blocked=None, config=FreeboardConfig())
+        if isinstance(answer, Freeboard):
+            far = abs(answer.value - world.freeboard) > 3 * answer.sigma
+            said.append("beyond 3 sigma" if far else "within 3 sigma")
+        else:
+            said.append("no-geometry" if answer.code == "no-geometry" else "refused otherwise")
+    return tuple(said)
+
+
+def turned_table(said: Sequence[tuple[str, ...]]) -> Table:
+    """An azimuth half a turn off: refused, or a number that may be wrong."""
+    outcomes = ("within 3 sigma", "beyond 3 sigma", "no-geometry", "refused otherwise")
+    rows = [
+        (name, len(said), *(sum(pair[k] == outcome for pair in said) for outcome in outcomes))
+        for k, name in enumerate(("as it is", "half a turn off"))
+    ]
+    return Table(
+        "Freeboard with the satellite's azimuth half a turn off",
+        ("azimuth", "ships", *outcomes),
+        rows,
+        "Whole ships of the ray caster, 0.5 m, open water, any geometry. The lean of the block and of "
+        "the side say which way the satellite stands; seen from nearly above or along, neither can.",
+    )
 
 
 def rank_table(ranks: Sequence[float | None]) -> Table:
@@ -260,7 +295,7 @@ def _hints(outcomes: list[Outcome]) -> Table:
         pairs = [low < high for low in laden for high in ballast]
         error = np.array([(o.value or 0.0) - o.truth for o in done])
         holds = [o.interval[0] <= o.truth <= o.interval[1] for o in done]
-        late = sum(abs(e) > 3 * o.sigma for e, o in zip(error, done, strict=True))
+        late = int(sum(abs(e) > 3 * o.sigma for e, o in zip(error, done, strict=True)))
         counts = (len(group), len(group) - len(done), len(done), len(laden))
         rows.append((name, *counts, _mean(pairs), _mean(np.abs(error)), _band(holds), late))
     return Table(
@@ -278,7 +313,7 @@ def _hints(outcomes: list[Outcome]) -> Table:
         ),
         rows,
         f"Whole ships where |S - V| is {STEEP:g} or more. AUC: pairs of a laden ship and one in ballast that "
-        "freeboard over beam, both as found, puts in the right order; laden is deeper than half-way between "
+        "freeboard as found over beam puts in the right order; laden is deeper than half-way between "
         "ballast and summer draught, so part cargoes are in either class.",
     )
 
@@ -336,10 +371,12 @@ def tables() -> list[Table]:
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         outcomes = list(pool.map(measure_ship, jobs))
         ranks = list(pool.map(rank_of, range(1000, 1000 + RANKED), chunksize=5))
+        turned = turned_table(list(pool.map(turned_of, range(3000, 3000 + TURNED))))
     if absent:
         main = Table("Freeboard on simulated ships", ("what",), [], absent)
-        return [main, rank_table(ranks), bound_table()]
-    return [_errors(outcomes), _refusals(outcomes), _hints(outcomes), rank_table(ranks), bound_table()]
+        return [main, rank_table(ranks), turned, bound_table()]
+    tables = [_errors(outcomes), _refusals(outcomes), _hints(outcomes)]
+    return [*tables, rank_table(ranks), turned, bound_table()]
 
 
 def _errors(outcomes: list[Outcome]) -> Table:
