@@ -211,12 +211,13 @@ def ais_chips() -> Table:
         "length error: median, 90 %",
         "beam: bias, median error",
         "heading within 5 deg (mod 180)",
+        "under way, flagged wake or moving",
     )
     if not IMAGERY.is_dir():
         return Table(title, columns, [], MISSING)
     with (IMAGERY / "eotdl-ships-s2" / "ais_truth_per_chip.csv").open() as stream:
         truth = {row["chip"]: row for row in csv.DictReader(stream)}
-    groups: dict[str, list[tuple[float, float, float] | None]] = {"all": [], "held back (every third)": []}
+    groups: dict[str, list[Against | None]] = {"all": [], "held back (every third)": []}
     hidden = 0
     deliveries = sorted(find_deliveries([IMAGERY / "eotdl-ships-s2"]), key=lambda d: d.name)
     for number, delivery in enumerate(deliveries):
@@ -238,10 +239,12 @@ def ais_chips() -> Table:
     return Table(title, columns, rows, note)
 
 
-def _against_ais(
-    chip: Chip, ships: tuple[Detection, ...], row: dict[str, str]
-) -> tuple[float, float, float] | None:
-    """(length, beam, heading) error of the detection nearest the middle, within 200 m of it."""
+Against = tuple[float, float, float, bool | None]
+"""Length, beam and heading error; whether a ship under way is flagged so, None where she is not under way."""
+
+
+def _against_ais(chip: Chip, ships: tuple[Detection, ...], row: dict[str, str]) -> Against | None:
+    """Of the detection nearest the middle, within 200 m of it."""
     centre = np.array([float(row["col"]) + 0.5, float(row["row"]) + 0.5])
     near = []
     for ship in ships:
@@ -256,19 +259,22 @@ def _against_ais(
         ship.length - float(row["ais_length_m"]),
         ship.beam - float(row["ais_width_m"]),
         axis_between(ship.heading, float(row["heading"])),
+        not {"wake", "moving"}.isdisjoint(ship.flags) if "Under way" in row["nav_status"] else None,
     )
 
 
-def _ais_row(errors: list[tuple[float, float, float] | None]) -> tuple[str, str, str, str]:
-    known = np.array([e for e in errors if e is not None])
+def _ais_row(errors: list[Against | None]) -> tuple[str, str, str, str, str]:
+    known = np.array([e[:3] for e in errors if e is not None])
     if not len(known):
-        return _share(0, len(errors)), "-", "-", "-"
+        return _share(0, len(errors)), "-", "-", "-", "-"
+    flagged = [e[3] for e in errors if e is not None and e[3] is not None]
     length, beam, heading = np.abs(known[:, 0]), known[:, 1], known[:, 2]
     return (
         _share(len(known), len(errors)),
         f"{np.median(length):.1f} m, {np.quantile(length, 0.9):.1f} m",
         f"{np.median(beam):+.1f} m, {np.median(np.abs(beam)):.1f} m",
         _share(int((heading <= 5).sum()), len(heading)),
+        _share(sum(flagged), len(flagged)),
     )
 
 
