@@ -448,3 +448,5 @@ def test_stations_with_a_longer_shadow_do_not_count() -> None:
     awning = shade.copy()
     awning[2:8, 8:14] = 0.3
     assert _lengthened(awning, present, 0.7).tolist() == [False] * 2 + [True] * 6 + [False] * 2
+    awning[0:8, 8:14] = 0.3
+    assert not _lengthened(awning, present, 0.7).any()

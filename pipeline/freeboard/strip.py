@@ -225,7 +225,7 @@ def average_stations(
         count[np.ix_(_beset(cells, count, side * mean_u, (water, beside)), side * mean_u > 0)] = 0
     away, slope = shadow
     if away:
-        zone = (away * mean_u > beside[0] - 5.0) & (away * mean_u < beside[1] + 10.0)
+        zone = (away * mean_u > beside[0] - 2.5) & (away * mean_u < beside[1] + 10.0)
         shade = np.clip(water[0, 0] - cells[0][:, zone], 0.0, None)
         shade *= width / max(float(np.quantile(shade, 0.95)), 1e-6)
         longer = _lengthened(shade, count[:, zone] > 0, max(LONGER * slope, 1.2 * strip.gsd))
@@ -255,10 +255,11 @@ def _lengthened(shade: Array, present: BoolArray, most: float) -> BoolArray:
     """
     seen = present.mean(axis=1) > 0.8
     length = np.where(present, shade, 0.0).sum(axis=1)
-    if seen.sum() < 4:
+    if not seen.any():
         return np.zeros(len(seen), dtype=np.bool_)
     longer = seen & (length > np.quantile(length[seen], 0.2) + most)
-    return np.asarray(longer if longer.sum() <= 0.75 * seen.sum() else np.zeros_like(longer))
+    # what is left must still be a mean
+    return np.asarray(longer if (seen & ~longer).sum() >= max(3, len(seen) // 3) else np.zeros_like(longer))
 
 
 def _beset(cells: Array, count: Array, v: Array, known: tuple[Array, tuple[float, float]]) -> BoolArray:
