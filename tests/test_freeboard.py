@@ -415,6 +415,28 @@ def test_list_and_boot_topping_leave_the_mean_of_both_edges() -> None:
     assert found.sigma < 0.5
 
 
+def test_a_glaring_margin_plate_on_a_dark_deck_ends_where_the_deck_does() -> None:
+    """It is no gear far inside the edge, with a strip of "deck" beyond it that is as dark as her shadow."""
+    world = replace(
+        CASES["C"],
+        freeboard=5.2,
+        length=110,
+        beam=22.0,
+        view=view_of(4, 103, 22, 14),
+        deck=(0.03, 0.032, 0.05, 0.04),
+        clutter=0.2,
+        waves=0.03,
+        gutter=0.5,
+        gutter_level=7.0,
+        samples=3,
+        traced=0.5,
+    )
+    found = measure(world, render(world, seed=1), seed=1)
+    assert isinstance(found, Freeboard)
+    assert found.interval90[0] < 5.2 < found.interval90[1]
+    assert found.sigma < 0.6
+
+
 def test_a_bulwark_along_the_side_is_said_and_leaves_both_freeboards() -> None:
     """It shades a strip of deck on the sunny side; open rails, the rule, do not."""
     world = replace(

@@ -106,6 +106,8 @@ class Levels:
     """Standard deviation of the bands of paint on the side: topside, boot-topping, rust at the water."""
     bar: float
     """Standard deviation of the line that a gutter bar and its shadow draw on the deck beside its edge."""
+    margin: float = 0.0
+    """Standard deviation of a margin plate in another paint against the deck inside of it."""
     dark: float = 0.0
     """The darkest that is seen: haze, or more."""
     seen: tuple[float, float, float, float] | None = None
@@ -144,6 +146,8 @@ BOOTS = (0.4, 1.0, 2.0, 3.5)
 """Heights of the boot-topping above the water [m]: its upper edge can pass for the waterline."""
 BOOT_SHARE = 0.6
 """Share of sides that show a boot-topping."""
+MARGINS = (0.35, 0.8)
+"""Widths of a margin plate or walkway along the deck's edge in another paint [m]."""
 BAR_REACH = 1.0
 """How far inboard of the deck edge a gutter bar may run [m]."""
 BAND_LENGTH = 2.5
@@ -253,8 +257,8 @@ def variants(
     """(variant, candidate, 4, sample): `masks` as they are, then what each may differ by.
 
     At the wider blurs of `HALOS`; moved, all edges `jitter` further out; heightened, only those that are not
-    the deck's; the sea evenly lit by the sky; and, where a side is seen, the shares of boot-toppings as high
-    as the `BOOTS`.
+    the deck's; the sea evenly lit by the sky; the shares of margin plates as wide as `MARGINS`; and, where
+    a side is seen, of boot-toppings as high as the `BOOTS`.
     """
     blur, z_eff, smear = setting
     F, e = state
@@ -263,7 +267,20 @@ def variants(
     higher = masks(v, shifts, (F + step / max(shifts.reach, 0.1), e), setting)
     blurs = [masks(v, shifts, state, (blur * wider, z_eff, smear)) for wider in (1.0, *(w for w, _ in HALOS))]
     even = masks(v, replace(shifts, sky=0.0), state, setting)
-    return np.stack([*blurs, moved, higher, even, *_boots(v, shifts, state, setting)])
+    paint = [*_margins(v, e, blur), *_boots(v, shifts, state, setting)]
+    return np.stack([*blurs, moved, higher, even, *paint])
+
+
+def _margins(v: Array, edge: Array, blur: float) -> list[Array]:
+    """Per width of `MARGINS` (candidate, 4, sample): the margin plate's share of the deck."""
+    wide = np.full((len(edge), 1), blur)
+    end = step_up(v[None, :], edge[:, None], wide)
+    out = []
+    for width in MARGINS:
+        share = np.zeros((len(edge), 4, len(v)))
+        share[:, DECK] = step_up(v[None, :], edge[:, None] - width, wide) - end
+        out.append(share)
+    return out
 
 
 def _boots(
@@ -293,13 +310,14 @@ def tolerances(shares: Array, levels: Levels) -> Array:
     believed = (levels.deck[0], levels.side[0], levels.shadow[0], levels.water[0])
     mean = np.array(levels.seen or believed)
     amplitudes = (*(a for _, a in HALOS), 1.0, 1.0, SKY_SPREAD)
-    boots = len(shares) - 1 - len(amplitudes)
-    paint = levels.boot * np.sqrt(BOOT_SHARE / max(boots, 1)) * shares[len(shares) - boots :, :, SIDE]
+    margins, boots = np.split(shares[1 + len(amplitudes) :], [len(MARGINS)])
+    plates = levels.margin / np.sqrt(len(MARGINS)) * margins[:, :, DECK]
+    paint = levels.boot * np.sqrt(BOOT_SHARE / max(len(boots), 1)) * boots[:, :, SIDE]
     parts = [
         amplitude * np.einsum("l,mls->ms", mean, shares[0] - other)
         for amplitude, other in zip(amplitudes, shares[1:], strict=False)
     ]
-    return np.stack([*parts, *paint], axis=1)
+    return np.stack([*parts, *plates, *paint], axis=1)
 
 
 def deepened(shares: Array, v: Array, edge: Array) -> Array:

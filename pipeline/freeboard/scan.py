@@ -56,8 +56,9 @@ class Window:
     """Length averaged over [m]."""
     cut: bool
     """Something that is neither hull nor water ends it."""
-    extremes: tuple[tuple[float, float], ...]
-    """Per band: the darkest that is seen about the ship, and the brightest where the side may be."""
+    extremes: tuple[tuple[float, float, float], ...]
+    """Per band: the darkest that is seen about the ship, the brightest that is not narrow where the side may
+    be, and the brightest of all about the deck's edge."""
 
 
 class Setting(NamedTuple):

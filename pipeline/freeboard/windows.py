@@ -27,6 +27,8 @@ SHADOW = (0.5, 0.22)
 """Light of a shadow on water that was not looked at: mean and spread, in the water's light [1]."""
 WALL_SKY = 0.16
 """Light on a wall in the shade against that on a horizontal plane in the sun [1]."""
+MARGIN = 1.3
+"""Against deck and sea, whichever is brighter: a line about the edge that outshines it is other paint [1]."""
 
 
 class Channel(NamedTuple):
@@ -179,7 +181,9 @@ def make_window(
     deck = [_deck_level(v, band, half - spread) for band in values]
     dark = tuple(_darkest(band) for band in profile.value)
     bright = tuple(_brightest(v, band, (half, spread)) for band in values)
-    levels = tuple(_levels(water[b], deck[b], shifts, (dark[b], bright[b])) for b in range(len(values)))
+    margin = tuple(_margin(v, band, (half, spread)) for band in values)
+    extremes = tuple(zip(dark, bright, margin, strict=True))
+    levels = tuple(_levels(w, d, shifts, x) for w, d, x in zip(water, deck, extremes, strict=True))
     return Window(
         v=v,
         values=values,
@@ -192,7 +196,7 @@ def make_window(
         top=top,
         midbody=midbody,
         cut=reason,
-        extremes=tuple(zip(dark, bright, strict=True)),
+        extremes=extremes,
     )
 
 
@@ -229,6 +233,13 @@ def _brightest(v: Array, value: Array, place: tuple[float, float]) -> float:
     return float(np.quantile(near, 0.9)) if near.size else 0.0
 
 
+def _margin(v: Array, value: Array, place: tuple[float, float]) -> float:
+    """The brightest that is seen where the deck's edge may be: a margin plate or gutter."""
+    half, spread = place
+    near = value[(v > half - 1.5 * spread) & (v < half + 1.5 * spread)]
+    return float(near.max()) if near.size else 0.0
+
+
 def _sea_at_end(v: Array, values: Array, water: Array, start: float) -> float:
     """Length of the stretch, dark as water or darker but for single waves, at the end of a window [m]."""
     above = brighter_than_water(values, water)
@@ -259,7 +270,7 @@ def _end_of_water(
 
 
 def _levels(
-    water: Array, deck: tuple[float, float], shifts: SideShifts, extremes: tuple[float, float]
+    water: Array, deck: tuple[float, float], shifts: SideShifts, extremes: tuple[float, float, float]
 ) -> Levels:
     """Beliefs before the fit: what a shadow keeps of the water's light, what paint can be."""
     middle, scatter, waves, shadow, spread = (float(x) for x in water)
@@ -283,5 +294,6 @@ def _levels(
         boot=0.1 * dark + 0.5 * paint,
         bands=0.05 * dark + 0.25 * paint,
         bar=0.2 * deck[0] * min(max(shifts.shade, shifts.sun), 1.5),
+        margin=0.0 if shifts.lit else max(extremes[2] - MARGIN * max(deck[0], middle), 0.0),
         dark=dark,
     )
