@@ -224,8 +224,8 @@ def average_stations(
     for side in (1, -1):
         count[np.ix_(_beset(cells, count, side * mean_u, (water, beside)), side * mean_u > 0)] = 0
     away, slope = shadow
-    if away:
-        zone = (away * mean_u > beside[0] - 2.5) & (away * mean_u < beside[1] + 10.0)
+    zone = (away * mean_u > beside[0] - 2.5) & (away * mean_u < beside[1] + 10.0)
+    if away and zone.any():
         shade = np.clip(water[0, 0] - cells[0][:, zone], 0.0, None)
         shade *= width / max(float(np.quantile(shade, 0.95)), 1e-6)
         longer = _lengthened(shade, count[:, zone] > 0, max(LONGER * slope, 1.2 * strip.gsd))
