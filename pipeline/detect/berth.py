@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Site
-from pipeline.detect.colour import FINE_GSD, find_water_fine
-from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
+from pipeline.detect.colour import find_water_at
+from pipeline.detect.scale import look_through, reduce_share
 from pipeline.detect.structure import Structure, is_taken, without_structure
-from pipeline.detect.water import STANDS_OUT, find_water, water_bodies
+from pipeline.detect.water import STANDS_OUT, water_bodies
 from pipeline.geometry import polygon_mask
 
 _SHARE = 0.5
@@ -36,15 +36,11 @@ def assign_berth(detection: Detection, site: Site) -> str | None:
 
 def find_doubtful(chip: Chip, clouds: CloudMask, site: Site, *, known: Structure | None) -> frozenset[str]:
     """Berths in which something stands that is neither water nor known structure: not to be called empty."""
-    small, factor = reduce_chip(chip, 2.0)
-    seen = reduce_share(clear_of_clouds(chip, clouds), factor) > 0.5
+    small, factor, _, seen = look_through(chip, clouds, 2.0)
     if not seen.any():
         return frozenset()
-    fine = chip.grid.gsd <= FINE_GSD
-    water = find_water_fine(small, seen) if fine else find_water(small, seen)
-    if not water_bodies(
-        small, water.water, seen
-    ).any():  # with no water to compare with nothing is told empty
+    water = find_water_at(chip.grid.gsd, small, seen)
+    if not water_bodies(small, water.water, seen).any():  # with none to compare with nothing is told empty
         return frozenset(berth.id for berth in site.of_role("berth"))
     fixed = np.zeros(seen.shape, np.bool_)
     if known is not None:

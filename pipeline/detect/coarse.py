@@ -20,9 +20,9 @@ from pipeline.detect.bodies import (
 from pipeline.detect.candidates import Candidate, find_candidates, open_water, standing_out
 from pipeline.detect.mixed import measure_mixed
 from pipeline.detect.outline import Box, Cover, hull_polygon
+from pipeline.detect.scale import cut_chip
 from pipeline.detect.wake import Lifts, lift_bands, match_light
 from pipeline.detect.water import Water
-from pipeline.geometry import crop_grid
 
 _FOAM_PX = 3
 """Pixels of foam at a body's rim, from which it trails a wake."""
@@ -126,12 +126,7 @@ def _surroundings(candidate: Candidate, lifts: Lifts, looked: Looked) -> tuple[C
     bottom = candidate.row + candidate.inside.shape[0] + margin
     right = candidate.col + candidate.inside.shape[1] + margin
     part = np.s_[top:bottom, left:right]
-    chip = replace(
-        looked.chip,
-        pixels=looked.chip.pixels[(slice(None), *part)],
-        valid=looked.chip.valid[part],
-        grid=crop_grid(grid, top, left, looked.chip.valid[part].shape),
-    )
+    chip = cut_chip(looked.chip, top, left, looked.chip.valid[part].shape)
     water = looked.water
     cut = replace(
         looked,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip
-from pipeline.detect.water import STANDS_OUT, Plane, Water, masked_mean, seed_water
+from pipeline.detect.water import STANDS_OUT, Plane, Water, find_water, masked_mean, seed_water
 
 Array = npt.NDArray[np.float64]
 
@@ -115,6 +115,11 @@ def even_pixels(chip: Chip, planes: npt.NDArray[np.float32], usable: BoolArray) 
     if green is not None and nir is not None:
         even &= nir < 1.6 * green
     return np.asarray(even)
+
+
+def find_water_at(gsd: float, chip: Chip, usable: BoolArray) -> Water:
+    """Open water and contrast to it: by colour if the image's own pixels, `gsd` metres, are fine."""
+    return find_water_fine(chip, usable) if gsd <= FINE_GSD else find_water(chip, usable)
 
 
 def find_water_fine(chip: Chip, usable: BoolArray) -> Water:

@@ -7,13 +7,14 @@ towns and surf take no part. Limits: stripes and seams of an image that was turn
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip, Flag
-from pipeline.geometry import block_mean, crop_grid
+from pipeline.detect.scale import cut_chip
+from pipeline.geometry import block_mean
 
 Array = npt.NDArray[np.float64]
 Plane = npt.NDArray[np.float32]
@@ -74,16 +75,7 @@ def _middle(chip: Chip) -> Chip:
     if max(rows, cols) <= _MOST:
         return chip
     top, left = max(0, (rows - _MOST) // 2), max(0, (cols - _MOST) // 2)
-    part = np.s_[top : top + _MOST, left : left + _MOST]
-    shape = chip.valid[part].shape
-    return replace(
-        chip,
-        pixels=chip.pixels[(slice(None), *part)],
-        valid=chip.valid[part],
-        grid=crop_grid(chip.grid, top, left, shape),
-        delivered_cloudy=None,
-        delivered_shadowed=None,
-    )
+    return cut_chip(chip, top, left, (min(rows, _MOST), min(cols, _MOST)))
 
 
 # --------------------------------------------------------------------------------------- brightness

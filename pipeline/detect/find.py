@@ -12,14 +12,14 @@ from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Forest, Gr
 from pipeline.detect.blocks import SIDE, Block, join_ships, own_ships, plan_blocks
 from pipeline.detect.bodies import Found, Looked, fill_polygon, window_about
 from pipeline.detect.coarse import find_coarse
-from pipeline.detect.colour import FINE_GSD, find_water_fine
+from pipeline.detect.colour import FINE_GSD, find_water_at
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
 from pipeline.detect.hulls import find_hulls
 from pipeline.detect.lean import to_waterline
 from pipeline.detect.outline import Box, hull_polygon
-from pipeline.detect.scale import clear_of_clouds, is_dull, reduce_chip, reduce_share
+from pipeline.detect.scale import cut_chip, is_dull, look_through, reduce_share
 from pipeline.detect.structure import Structure, without_structure
-from pipeline.detect.water import find_water, water_bodies
+from pipeline.detect.water import water_bodies
 from pipeline.geometry import crop_grid, ground_to_lonlat
 
 _SEARCH = 2.0
@@ -105,14 +105,7 @@ def stream_ships(
 def _cut_seen(block: Block, chip: Chip, clouds: CloudMask, known: Structure | None) -> Seen:
     top, left, bottom, right = block.window
     part, shape = block.part, (bottom - top, right - left)
-    window = replace(
-        chip,
-        pixels=chip.pixels[(slice(None), *part)],
-        valid=chip.valid[part],
-        grid=crop_grid(chip.grid, top, left, shape),
-        delivered_cloudy=None,
-        delivered_shadowed=None,
-    )
+    window = cut_chip(chip, top, left, shape)
     hidden = replace(clouds, cloudy=clouds.cloudy[part], shadowed=clouds.shadowed[part])
     return (
         window,
@@ -129,15 +122,13 @@ def _find_at_once(
 ) -> tuple[Detection, ...]:
     """The ships of what is small enough to be looked at in one piece."""
     known, quays, view = given
-    small, factor = reduce_chip(chip, _SEARCH)
-    usable = clear_of_clouds(chip, clouds)
-    open_sky = reduce_share(usable, factor) > 0.5
+    small, factor, usable, open_sky = look_through(chip, clouds, _SEARCH)
     fine = chip.grid.gsd <= FINE_GSD
     if not open_sky.any() or (not fine and is_dull(small, open_sky)):
         return ()
     fixed = None if known is None else known.fixed
     coarse_fixed = None if fixed is None else reduce_share(fixed, factor) > 0.5
-    water = find_water_fine(small, open_sky) if fine else find_water(small, open_sky)
+    water = find_water_at(chip.grid.gsd, small, open_sky)
     if known is not None and factor == 1:
         water = without_structure(water, known.lift)
     sea = water_bodies(small, water.water, open_sky)
@@ -159,11 +150,10 @@ def _find_at_once(
 
 def shows_water(chip: Chip, clouds: CloudMask) -> bool:
     """False where most of a chip can be seen and none of it is water: there are no ships because of that."""
-    small, factor = reduce_chip(chip, _SEARCH)
-    seen = reduce_share(clear_of_clouds(chip, clouds), factor) > 0.5
+    small, _, _, seen = look_through(chip, clouds, _SEARCH)
     if seen.mean() < 0.5:
         return True
-    water = find_water_fine(small, seen) if chip.grid.gsd <= FINE_GSD else find_water(small, seen)
+    water = find_water_at(chip.grid.gsd, small, seen)
     return bool(water_bodies(small, water.water, seen).any())
 
 
@@ -203,9 +193,8 @@ def _describe(
     deck = sample_deck(*_cut_out(chip, seen, found.box), found.box)
     bearing = judge_bow(deck, found.box)
     box = replace(found.box, heading=bearing.heading)
-    probability = (
-        0.5 if "part-clouded" in found.flags else judge_kind(deck, box)
-    )  # a part may look like anything
+    # a part may look like anything
+    probability = 0.5 if "part-clouded" in found.flags else judge_kind(deck, box)
     gsd = chip.grid.gsd
     box, unknown = to_waterline(box, chip, view) if gsd <= FINE_GSD else (box, (0.0, 0.0))
     outline = ground_to_lonlat(chip.grid.origin, hull_polygon(box)).round(8)
@@ -239,15 +228,8 @@ def _cut_out(chip: Chip, seen: BoolArray, box: Box) -> tuple[Chip, BoolArray]:
     if window is None:
         return chip, seen
     top, left, height, width = window
-    part = (slice(top, top + height), slice(left, left + width))
-    small = Chip(
-        pixels=chip.pixels[(slice(None), *part)],
-        valid=chip.valid[part],
-        bands=chip.bands,
-        grid=crop_grid(chip.grid, top, left, (height, width)),
-        calibrated=chip.calibrated,
-    )
-    return small, seen[part]
+    small = cut_chip(chip, top, left, (height, width))
+    return small, seen[top : top + height, left : left + width]
 
 
 def _sigmas(gsd: float, box: Box, quay: bool, cut: float) -> tuple[float, float, float]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask
-from pipeline.geometry import block_mean, coarser_grid
+from pipeline.geometry import block_mean, coarser_grid, crop_grid
 
 _FRAY = 4.0
 """Clouds fray: this far from a cloud what stands out of the water may be its rim [m]."""
@@ -18,6 +21,38 @@ _DARK, _BLUER = 0.25, 0.6
 """Near infrared of water at most, and green over near infrared of water at least [1]."""
 _STANDS = 0.014
 """Near infrared above the water's, below which nothing there is a ship [1]."""
+
+
+class Reduced(NamedTuple):
+    """A chip at coarser pixels, and where the ground is seen."""
+
+    chip: Chip
+    factor: int
+    """Pixels of the full chip along the side of one of these."""
+    usable: BoolArray
+    """(row, col) of the full chip."""
+    seen: BoolArray
+    """(row, col) of `chip`."""
+
+
+def look_through(chip: Chip, clouds: CloudMask, gsd: float) -> Reduced:
+    """The chip at about `gsd` metres, and where clouds leave the ground to be seen."""
+    small, factor = reduce_chip(chip, gsd)
+    usable = clear_of_clouds(chip, clouds)
+    return Reduced(small, factor, usable, reduce_share(usable, factor) > 0.5)
+
+
+def cut_chip(chip: Chip, top: int, left: int, shape: tuple[int, int]) -> Chip:
+    """A window of a chip, without the masks that it was delivered with."""
+    part = np.s_[top : top + shape[0], left : left + shape[1]]
+    return replace(
+        chip,
+        pixels=chip.pixels[(slice(None), *part)],
+        valid=chip.valid[part],
+        grid=crop_grid(chip.grid, top, left, shape),
+        delivered_cloudy=None,
+        delivered_shadowed=None,
+    )
 
 
 def clear_of_clouds(chip: Chip, clouds: CloudMask) -> BoolArray:

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Polygon, Site
-from pipeline.detect.colour import FINE_GSD, find_water_fine
-from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
-from pipeline.detect.water import STANDS_OUT, Plane, Water, find_water, water_bodies
+from pipeline.detect.colour import find_water_at
+from pipeline.detect.scale import look_through
+from pipeline.detect.water import STANDS_OUT, Plane, Water, water_bodies
 from pipeline.geometry import ground_to_pixel, lonlat_to_ground, pixel_to_ground, polygon_mask
 
 Survey = npt.NDArray[np.uint8]
@@ -86,13 +86,10 @@ def _sample(values: npt.NDArray[np.uint8], source: Grid, target: Grid) -> npt.ND
 
 def survey_water(chip: Chip, clouds: CloudMask, cells: Grid) -> Survey:
     """What one look saw on `cells`, as the codes of `Survey`; all 0 where it shows no water."""
-    usable = clear_of_clouds(chip, clouds)
-    small, factor = reduce_chip(chip, cells.gsd)
-    seen = reduce_share(usable, factor) > 0.5
+    small, _, _, seen = look_through(chip, clouds, cells.gsd)
     if not seen.any():
         return np.zeros(cells.shape, np.uint8)
-    fine = chip.grid.gsd <= FINE_GSD
-    water = find_water_fine(small, seen) if fine else find_water(small, seen)
+    water = find_water_at(chip.grid.gsd, small, seen)
     if not water_bodies(small, water.water, seen).any():
         return np.zeros(cells.shape, np.uint8)
     level = np.clip(2 + np.maximum(water.lift, 0.0) / _STEP, 2, 255)
