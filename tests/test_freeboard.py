@@ -14,8 +14,8 @@ from pipeline.datatypes import BoolArray, Chip, Curve, Freeboard, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard import expected_sigma, measure_freeboard
 from pipeline.freeboard.combine import combine_sides, summarise
-from pipeline.freeboard.measure import GRID, Prepared, _prepare, _windows
 from pipeline.freeboard.model import hidden_sky, masks, side_shifts
+from pipeline.freeboard.prepare import GRID, Prepared, look_at_sides, prepare
 from pipeline.freeboard.scan import FLOOR
 from pipeline.freeboard.sides import _along_edges, fit_side
 from pipeline.freeboard.strip import _lengthened
@@ -304,9 +304,9 @@ def test_the_fast_form_agrees_with_the_exact_one() -> None:
     """Candidates that one depth of light makes faint are not asked at the others: it moves little."""
     for name in ("B", "C"):
         world = CASES[name]
-        prepared = _prepare(scene(name), detection_of(world, seed=1), world.view, blocked=None)
+        prepared = prepare(scene(name), detection_of(world, seed=1), world.view, blocked=None)
         assert isinstance(prepared, Prepared)
-        looks = _windows(prepared, world.view, None)
+        looks = look_at_sides(prepared, world.view, None)
         curves = []
         for exact in (False, True):
             fits = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -22,86 +22,31 @@ from pipeline.datatypes import (
 from pipeline.errors import Refused
 from pipeline.freeboard.bulwark import SAID, bulwark_probability, with_bulwark
 from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
-from pipeline.freeboard.deep import COARSE, Beside, deep_shadow
+from pipeline.freeboard.deep import COARSE
 from pipeline.freeboard.expected import expected_sigma, largest_sigma
 from pipeline.freeboard.lean import block_offset, judge_azimuth, lean_gap
 from pipeline.freeboard.marks import CUE_REACH, mark_lines, profile_of
-from pipeline.freeboard.model import WATER_LEVEL, Levels, SideShifts, side_shifts
-from pipeline.freeboard.scan import (
-    Scan,
-    Window,
-    best_of,
-    coarse_evidence,
-    rescan_side,
-    scan_side,
-    seen_levels,
-    with_seen_levels,
+from pipeline.freeboard.model import Levels, side_shifts
+from pipeline.freeboard.prepare import GRID, STEP, Look, Prepared, look_at_sides, prepare, window_setting
+from pipeline.freeboard.refusals import (
+    WIDEST,
+    is_sound,
+    refuse_alongside,
+    refuse_before,
+    refuse_curve,
+    refuse_fit,
+    refuse_sides,
 )
+from pipeline.freeboard.scan import coarse_evidence, scan_side, seen_levels
 from pipeline.freeboard.sides import SideFit, fit_side
-from pipeline.freeboard.strip import (
-    CrossProfile,
-    Strip,
-    average_stations,
-    cut_strip,
-    mix_strip,
-    refine_heading,
-    turn_strip,
-)
-from pipeline.freeboard.windows import (
-    Channel,
-    choose_channels,
-    make_window,
-    relevel,
-    stands_out,
-    water_levels,
-    with_waves,
-)
+from pipeline.freeboard.windows import make_window
 from pipeline.geometry import shift_per_metre
 
 Array = npt.NDArray[np.float64]
 
-STEP = 0.05
-TOP = 12.0
-WIDEST, WIDEST_DOUBTFUL = 0.9, 0.6
-"""A curve with a larger standard deviation is no measurement; the latter where another body lies beside the
-ship, whose shadow and side may pass for hers, and where a sunlit side speaks alone [m]."""
-LOWEST, LOW = 0.35, 0.2
-"""No ship of 60 m floats with less freeboard [m] (International Convention on Load Lines 1966, table 28.1),
-and the probability of less from which it is clear that neither shadow nor side was seen."""
-ILL = 5.0
-"""Chi-square a sample above which what is seen is not a hull on water [1]."""
-OTHER_SEA = 4.0
-"""Standard deviations of the sea's level beyond which what lies beside the shadow is not the sea: the deck of
-a ship alongside can be nearly as dark."""
-EDGE_OUT = 1.9
-"""How far beyond the outline the edge of her deck may lie, in the spread it is looked for with [1]."""
 EDGES = 0.3
 """How well the distance between two deck edges in an image agrees with a beam from a register [m]: bars shade
 them and gunwales are round."""
-BLUNT = 1.5
-"""By how much the error expected from the contrast may exceed the largest before the fit is not tried [1]."""
-GRID: Array = STEP * np.arange(round(TOP / STEP) + 1, dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Prepared:
-    """Everything that does not depend on the satellite's azimuth."""
-
-    chip: Chip
-    strip: Strip
-    profile: CrossProfile
-    water: Array
-    channels: tuple[Channel, ...]
-    top: float
-    detection: Detection
-
-
-class Look(NamedTuple):
-    """One side under one geometry; without a window where no water lies beside her."""
-
-    shifts: SideShifts
-    window: Window | None
-    scan: Scan | None
 
 
 class Known(NamedTuple):
@@ -146,22 +91,22 @@ def measure_freeboard(
     ----------
     Marginal likelihood with structured covariance: Rasmussen and Williams (2006), eq. 2.41 to 2.45.
     """
-    refusal = _refuse_before(chip, detection, view, config)
+    refusal = refuse_before(chip, detection, view, config)
     if refusal is not None:
         return refusal
     if beam is not None:
         detection = replace(detection, beam=beam[0], beam_sigma=beam[1])
-    prepared = _prepare(chip, detection, view, blocked=blocked)
+    prepared = prepare(chip, detection, view, blocked=blocked)
     if isinstance(prepared, Refused):
         return prepared
-    looks = _windows(prepared, view, blocked)
+    looks = look_at_sides(prepared, view, blocked)
     expected = _expected(prepared, view, looks)
     largest = largest_sigma(chip.grid.gsd, detection.beam, config)
-    refusal = _refuse_sides(looks, (expected, largest))
+    refusal = refuse_sides(looks, (expected, largest))
     if refusal is not None:
         return refusal
     fits = _fit(looks)
-    refusal = _refuse_fit(fits) or _refuse_alongside(fits)
+    refusal = refuse_fit(fits) or refuse_alongside(fits)
     if refusal is not None:
         return refusal
     check = _check_azimuth(prepared, view, fits, blocked)
@@ -177,116 +122,6 @@ def measure_freeboard(
         _bulwark(detection.length, view, looks, prepared.strip.heading),
     )
     return _conclude(prepared, fits, known, _beam_belief(detection, beam))
-
-
-def _refuse_before(
-    chip: Chip, detection: Detection, view: ViewGeometry, config: FreeboardConfig
-) -> Refused | None:
-    if chip.grid.gsd > config.max_gsd:
-        return Refused(
-            code="gsd-too-coarse",
-            message=f"pixels of {chip.grid.gsd:.1f} m; a freeboard needs {config.max_gsd:g} m or finer",
-        )
-    if view.sun_elevation < 5.0:
-        return Refused(
-            code="geometry-blind",
-            message=f"sun at {view.sun_elevation:.1f} deg: shadows are too long and too soft below 5 deg",
-        )
-    expected = expected_sigma(view, detection.heading, chip.grid.gsd, beam=detection.beam)
-    largest = largest_sigma(chip.grid.gsd, detection.beam, config)
-    if expected > largest:
-        fine = expected_sigma(view, detection.heading, 0.3, beam=detection.beam)
-        code = "gsd-too-coarse" if fine < 0.5 * config.max_expected_sigma else "geometry-blind"
-        return Refused(
-            code=code,
-            message=f"expected error {expected:.2f} m, above {largest:.2f} m"
-            f" (at 0.3 m pixels it would be {fine:.2f} m)",
-        )
-    return None
-
-
-def _prepare(
-    chip: Chip, detection: Detection, view: ViewGeometry, *, blocked: BoolArray | None
-) -> Prepared | Refused:
-    top = float(min(TOP, 0.45 * detection.beam + 1.0))
-    reach = 0.6 * detection.beam + 2.2 * top + 14.0
-    strip = cut_strip(chip, detection, blocked, reach=reach, heading=detection.heading)
-    inside = np.abs(strip.across) < detection.beam / 2
-    wanted = 2 * strip.half_length * detection.beam / strip.gsd**2
-    if inside.sum() < 0.6 * wanted:
-        return Refused(code="outside-image", message="less than 60 % of the mid-body lies inside the image")
-    if strip.usable[inside].mean() < 0.6:
-        return Refused(code="clouded", message="less than 60 % of the mid-body can be seen")
-    channels = choose_channels(
-        chip.bands,
-        strip.values[:, inside],
-        strip.across[inside] / (0.5 * detection.beam),
-        coarse=strip.gsd > COARSE,
-    )
-    turn = refine_heading(strip, within=max(2.0, 2.5 * detection.heading_sigma), beam=detection.beam)
-    strip = mix_strip(turn_strip(strip, turn), np.array([c.mix for c in channels]))
-    water = water_levels(strip, 0.6 * detection.beam + 0.6 * top + 4.0)
-    if water is None:
-        return Refused(code="shadow-not-on-water", message="no open water beside the ship to compare with")
-    spread = 1.2 + 0.07 * detection.beam + 0.5 * strip.gsd
-    beside = (0.5 * detection.beam + 1.6 * spread, 0.5 * detection.beam + 1.6 * spread + 10.0)
-    S, V = shift_per_metre(view, strip.heading)
-    shadow = (-int(np.sign(S)), abs(S - V))
-    profile = average_stations(strip, water, width=max(0.6 * strip.gsd, 0.24), beside=beside, shadow=shadow)
-    water = with_waves(water, profile, beside[0] + 0.4 * top)
-    if not stands_out(profile, water, 0.35 * detection.beam):
-        return Refused(
-            code="edge-unresolved", message="nothing stands out from the sea where the hull should be"
-        )
-    return Prepared(
-        chip=chip,
-        strip=strip,
-        profile=profile,
-        water=water,
-        channels=channels,
-        top=top,
-        detection=detection,
-    )
-
-
-def _setting(prepared: Prepared) -> tuple[tuple[float, ...], float, float, float]:
-    """Of `make_window`."""
-    strip = prepared.strip
-    return tuple(c.weight for c in prepared.channels), prepared.top, strip.gsd, 2 * strip.half_length
-
-
-def _windows(prepared: Prepared, view: ViewGeometry, hidden: BoolArray | None) -> dict[int, Look]:
-    strip, setting = prepared.strip, _setting(prepared)
-    out = {}
-    for side in (1, -1):
-        shifts = side_shifts(view, strip.heading, side)
-        window = make_window(prepared.profile, shifts, prepared.detection, prepared.water, setting)
-        scan = None
-        if window is not None:
-            first = scan_side(window, shifts)
-            height, edge = best_of(first)
-            water = _with_deep_shadow(prepared, shifts, edge + shifts.alpha * height, hidden)
-            window = relevel(window, shifts, water, edge)
-            scan = rescan_side(window, shifts, first)
-            window = with_seen_levels(window, shifts, scan)
-        out[side] = Look(shifts, window, scan)
-    return out
-
-
-def _with_deep_shadow(
-    prepared: Prepared, shifts: SideShifts, waterline: float, hidden: BoolArray | None
-) -> Array:
-    """What is known of the water, with the level of its shadow where the shadow of her deck is narrow."""
-    strip = prepared.strip
-    if strip.gsd < COARSE or not shifts.shade:
-        return prepared.water
-    detection = prepared.detection
-    where = Beside(
-        strip.heading, strip.centre, shifts.side, waterline, detection.length, shifts.beta - shifts.alpha
-    )
-    mix = np.array([c.mix for c in prepared.channels])
-    found = deep_shadow(prepared.chip, mix, hidden, where, prepared.water)
-    return prepared.water if found is None else np.column_stack([prepared.water[:, :3], found])
 
 
 def _expected(prepared: Prepared, view: ViewGeometry, looks: dict[int, Look]) -> float:
@@ -305,23 +140,6 @@ def _expected(prepared: Prepared, view: ViewGeometry, looks: dict[int, Look]) ->
     )
 
 
-def _refuse_sides(looks: dict[int, Look], limits: tuple[float, float]) -> Refused | None:
-    expected, largest = limits
-    if expected <= BLUNT * largest:
-        return None
-    hidden = [look for look in looks.values() if look.window is None and look.shifts.reach > 0.1]
-    if hidden:
-        return Refused(
-            code="shadow-not-on-water",
-            message="the side that would show the freeboard has no open water beside it,"
-            f" and the other side alone leaves {expected:.2f} m",
-        )
-    return Refused(
-        code="edge-unresolved",
-        message=f"contrast between water, shadow and hull too low: expected error {expected:.2f} m",
-    )
-
-
 def _beam_belief(detection: Detection, beam: tuple[float, float] | None) -> tuple[float, float]:
     """(value, sigma) of the beam [m]; an outline takes in shadow and side, so its beam is held loosely."""
     if beam is not None:
@@ -336,41 +154,8 @@ def _fit(looks: dict[int, Look]) -> dict[int, SideFit]:
         for side, look in looks.items()
         if look.window is not None and look.scan is not None
     }
-    good = {side: fit for side, fit in fits.items() if _is_sound(fit)}
+    good = {side: fit for side, fit in fits.items() if is_sound(fit)}
     return good or fits
-
-
-def _is_sound(fit: SideFit) -> bool:
-    """A hull on water fits, and what is taken for water is as bright as the sea around."""
-    seas = [
-        abs(float(found[WATER_LEVEL]) - levels.water[0]) / levels.water[1]
-        for found, levels in zip(fit.levels, fit.window.levels, strict=True)
-    ]
-    return fit.chi2 <= ILL and max(seas) <= OTHER_SEA
-
-
-def _refuse_fit(fits: dict[int, SideFit]) -> Refused | None:
-    informed = [fit for fit in fits.values() if fit.shifts.reach > 0.03]
-    if any(_is_sound(fit) for fit in informed):
-        return None
-    worst = min((fit.chi2 for fit in informed), default=np.inf)
-    return Refused(
-        code="shadow-not-on-water",
-        message=f"no hull with shadow on water fits what is seen (chi-square {worst:.1f} a sample)",
-    )
-
-
-def _refuse_alongside(fits: dict[int, SideFit]) -> Refused | None:
-    """In coarse pixels a jetty is one body with her; what passes for her edge is where the jetty ends."""
-    for fit in fits.values():
-        mean, spread = fit.window.edge
-        if fit.window.gsd > COARSE and fit.best[1] > mean + EDGE_OUT * spread:
-            return Refused(
-                code="shadow-not-on-water",
-                message=f"what is seen ends {fit.best[1] - mean:.0f} m beyond her outline: something lies"
-                " alongside",
-            )
-    return None
 
 
 def _bulwark(length: float, view: ViewGeometry, looks: dict[int, Look], heading: float) -> float:
@@ -412,7 +197,7 @@ def _profile_gap(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideFit
         for side in fits:
             shifts, other = (side_shifts(v, heading, side) for v in (geometry, _opposite(geometry)))
             window = make_window(
-                prepared.profile, shifts, prepared.detection, prepared.water, _setting(prepared)
+                prepared.profile, shifts, prepared.detection, prepared.water, window_setting(prepared)
             )
             if window is None:
                 return 0.0
@@ -435,7 +220,7 @@ def _conclude(
     density = np.exp(curve - curve.max())
     density /= density.sum()
     widest = known.largest if prepared.strip.gsd > COARSE else WIDEST
-    refusal = _refuse_curve(prepared, fits, (value, sigma, widest), density)
+    refusal = refuse_curve(prepared, fits, (value, sigma, widest), density)
     if refusal is not None:
         return refusal
     uniform = int(np.sum(prepared.top >= GRID))
@@ -457,30 +242,6 @@ def _conclude(
         lines=mark_lines(prepared.strip, prepared.chip.grid.origin, fits, value),
         azimuth_check=known.check,
         flags=tuple(flags),
-    )
-
-
-def _refuse_curve(
-    prepared: Prepared, fits: dict[int, SideFit], found: tuple[float, float, float], density: Array
-) -> Refused | None:
-    """Too wide, cut off at the top, or no freeboard at all."""
-    value, sigma, widest = found
-    dark = any(not fit.shifts.lit and fit.shifts.reach > CUE_REACH for fit in fits.values())
-    doubtful = not dark or len(fits) < 2 or any(fit.window.cut for fit in fits.values())
-    highest = float(np.interp(0.95, np.cumsum(density), GRID))
-    if float(density[GRID < LOWEST].sum()) > LOW:
-        return Refused(
-            code="edge-unresolved",
-            message="neither shadow nor side is seen where a ship afloat must show one: wrong geometry?"
-            f" (freeboard {value:.1f} +- {sigma:.1f} m)",
-        )
-    if highest <= prepared.top - 0.2 and sigma <= (WIDEST_DOUBTFUL if doubtful else widest):
-        return None
-    cut = any(fit.window.cut for fit in fits.values() if not fit.shifts.lit)
-    return Refused(
-        code="shadow-not-on-water" if cut else "edge-unresolved",
-        message=f"the curve is too wide to be a measurement: {value:.1f} +- {sigma:.1f} m"
-        + (", and something lies where the shadow falls" if cut else ""),
     )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipeline.datatypes import Cue, Curve, Freeboard
 from pipeline.freeboard.combine import interval_of, summarise
-from pipeline.freeboard.measure import GRID, STEP
+from pipeline.freeboard.prepare import GRID, STEP
 
 DEEPEST = -60.0
 """Floor of a log likelihood."""
