@@ -215,7 +215,7 @@ class Forest:
     """(tree, node) of both: which of `traits` is asked; left where it is not above the threshold."""
     left: npt.NDArray[np.intp]
     right: npt.NDArray[np.intp]
-    """(tree, node) of both: the next node, or below 0 the leaf ~node."""
+    """(tree, node) of both: the next node, which has a higher number, or below 0 the leaf ~node."""
     leaf: npt.NDArray[np.float64]
     """(tree, leaf)"""
 

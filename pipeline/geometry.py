@@ -89,8 +89,8 @@ def shadow_shift(view: ViewGeometry) -> tuple[float, float]:
     return float(-size * np.sin(azimuth)), float(-size * np.cos(azimuth))
 
 
-def ship_axes(heading: float) -> tuple[Points, Points]:
-    """Unit vectors (east, north) to the bow and to starboard."""
+def ship_axes(heading: npt.ArrayLike) -> tuple[Points, Points]:
+    """Unit vectors (east, north) to the bow and to starboard: (2,), or (2, ...) of headings (...)."""
     psi = np.radians(heading)
     return np.array([np.sin(psi), np.cos(psi)]), np.array([np.cos(psi), -np.sin(psi)])
 

@@ -21,7 +21,7 @@ from pipeline.detect.bodies import Looked
 from pipeline.detect.coarse import part_ground
 from pipeline.detect.forest import judge_forest
 from pipeline.detect.outline import Box, hull_polygon
-from pipeline.detect.traits import TRAITS, fit_beams, may_be_hulls
+from pipeline.detect.traits import TRAITS, Summed, fit_beams, may_be_hulls
 from pipeline.detect.water import find_water
 from pipeline.detect.waterfront import Front, find_stretches
 from pipeline.errors import PlimsollError
@@ -105,9 +105,9 @@ def front_of(light: dict[str, float]) -> Front:
     ids=["deck", "surf", "plants", "turbid water"],
 )
 def test_what_no_hull_is_made_of_is_no_hull(light: dict[str, float], hull: bool) -> None:
-    front = front_of(light)
-    given = fit_beams(front, np.zeros(1, np.intp), np.array([-80.0]), np.array([80.0]))
-    assert may_be_hulls(front, given).tolist() == [hull]
+    summed = Summed(front_of(light))
+    given = fit_beams(summed, np.zeros(1, np.intp), np.array([-80.0]), np.array([80.0]))
+    assert may_be_hulls(summed, given).tolist() == [hull]
 
 
 # --------------------------------------------------------------------------------------- the forest

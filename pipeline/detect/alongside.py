@@ -21,13 +21,13 @@ from pipeline.detect.outline import Box, Cover, hull_polygon
 from pipeline.detect.traits import (
     BANDS,
     TRAITS,
+    Summed,
     fit_beams,
     front_depth,
-    log_light,
     may_be_hulls,
     measure_traits,
 )
-from pipeline.detect.waterfront import Array, Front, find_stretches, sample_fronts
+from pipeline.detect.waterfront import Array, find_stretches, sample_fronts
 
 _STEP = 5.0
 """Between stations [m]."""
@@ -78,10 +78,11 @@ def find_rectangles(
     for first in range(0, len(stretches), _AT_ONCE):
         some = stretches[first : first + _AT_ONCE]
         front = sample_fronts(covers, some, along, across)
-        which, low, high = _pairs(front, max(config.min_length, _SHORTEST), config.max_length)
-        given = fit_beams(front, which, low, high)
-        given = given.choose(may_be_hulls(front, given))
-        traits.append(measure_traits(front, given))
+        summed = Summed(front)
+        which, low, high = _pairs(summed, max(config.min_length, _SHORTEST), config.max_length)
+        given = fit_beams(summed, which, low, high)
+        given = given.choose(may_be_hulls(summed, given))
+        traits.append(measure_traits(summed, given))
         boxes += [
             some[at].box((float(a), float(b)), float(beam))
             for at, a, b, beam in zip(given.front, given.low, given.high, given.beam, strict=True)
@@ -127,20 +128,28 @@ def _not_denied(
 
     if not steps or not boxes:
         return []
-    rings, found = polygons([hull_polygon(box) for box in boxes]), []
+    centres = np.array([box.centre for box in boxes])
+    size = np.array([(box.length, box.beam) for box in boxes])
+    found = []
     for step in steps:
-        ring = polygons(hull_polygon(step.box))
+        length, beam = step.box.length, step.box.beam
+        apart = np.hypot(*(centres - step.box.centre).T)
+        alike = size[:, 0] * size[:, 1] / (length * beam)
+        near = (apart < length + size[:, 0]) & (alike > 0.9 * _SAME) & (alike * 0.9 * _SAME < 1.0)
+        same = [hull_polygon(boxes[k]) for k in np.flatnonzero(near & (told >= _DENIED)).tolist()]
+        if not same:
+            continue
+        rings, ring = polygons(same), polygons(hull_polygon(step.box))
         shared = area(intersection(rings, ring))
-        same = shared > _SAME * (area(rings) + area(ring) - shared)
-        if same.any() and float(told[same].max()) >= _DENIED:
+        if (shared > _SAME * (area(rings) + area(ring) - shared)).any():
             found.append(replace(step, score=max(round(_LESS * step.score, 4), config.min_score)))
     return found
 
 
-def _pairs(front: Front, shortest: float, longest: float) -> tuple[npt.NDArray[np.intp], Array, Array]:
+def _pairs(summed: Summed, shortest: float, longest: float) -> tuple[npt.NDArray[np.intp], Array, Array]:
     """(front, low, high): stations between which a hull may lie, one each side of the stretch's middle."""
     found: list[tuple[npt.NDArray[np.intp], Array, Array]] = []
-    for at, ends in enumerate(_ends(front)):
+    for at, ends in enumerate(_ends(summed)):
         low, high = np.meshgrid(ends, ends, indexing="ij")
         fits = (high - low >= shortest) & (high - low <= longest) & (low < _NEAR) & (high > -_NEAR)
         found.append((np.full(int(fits.sum()), at, np.intp), low[fits], high[fits]))
@@ -148,10 +157,11 @@ def _pairs(front: Front, shortest: float, longest: float) -> tuple[npt.NDArray[n
     return which, low, high
 
 
-def _ends(front: Front) -> list[Array]:
+def _ends(summed: Summed) -> list[Array]:
     """Of each front, stations at which the line steps or the light along it changes, in order [m]."""
+    front = summed.front
     strip = (front.across >= 0.0) & (front.across <= _STRIP)
-    light = log_light(front)[..., strip].mean(axis=-1)
+    light = summed.log_light[..., strip].mean(axis=-1)
     depth = np.clip(front_depth(front), -25.0, 40.0)
     changes = np.sqrt((_change(light) ** 2).mean(axis=1)) + np.abs(_change(depth)) / 20.0
     padded = np.pad(changes, ((0, 0), (3, 3)))

@@ -13,7 +13,8 @@ import numpy as np
 
 from pipeline.datatypes import BoolArray, Grid
 from pipeline.detect.outline import Box, Cover
-from pipeline.detect.waterfront import Front, find_stretches, sample_fronts
+from pipeline.detect.water import Plane
+from pipeline.detect.waterfront import Array, find_stretches, sample_fronts
 
 _OUTSIDE = 30.0
 """Water wanted beyond a hull's outer side [m]."""
@@ -33,13 +34,16 @@ class Step:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
 class _Sides:
     """Land and water about one stretch of waterfront; across grows inland."""
 
-    def __init__(self, front: Front) -> None:
-        self.along, self.across = front.along, front.across
-        self.land, self.wet = front.planes[0]
-        """(along, across), 0..1: neither where clouds hide the ground."""
+    along: Array
+    across: Array
+    land: Plane
+    """(along, across), 0..1"""
+    wet: Plane
+    """(along, across), 0..1; neither is whole where clouds hide the ground."""
 
     def share(self, along: tuple[float, float], across: tuple[float, float]) -> float:
         """Share of land in a block."""
@@ -66,10 +70,9 @@ class _Sides:
         return float(self.across[inland][stands[0]]) if stands.size else None
 
 
-def _ends(front: _Sides, depth: float) -> tuple[float, float] | None:
-    """Both ends of what stands at `depth` inside the outer side, walking from the middle."""
-    col = int(np.argmin(np.abs(front.across - depth)))
-    stands = front.land[:, max(col - 1, 0) : col + 2].mean(axis=1) > 0.5
+def _ends(along: Array, side: Plane) -> tuple[float, float] | None:
+    """Both ends of what stands along the outer side, walking from the middle; `side` (along, across)."""
+    stands = side.mean(axis=1) > 0.5
     middle = len(stands) // 2
     if not stands[middle]:
         return None
@@ -80,14 +83,11 @@ def _ends(front: _Sides, depth: float) -> tuple[float, float] | None:
         right += 1
     if left == 0 or right == len(stands) - 1:
         return None
-    return float(front.along[left]), float(front.along[right])
+    return float(along[left]), float(along[right])
 
 
-def _judge(front: _Sides, gsd: float) -> tuple[float, float, float, float] | None:
-    """(low, high, beam, score) of the hull whose outer side the stretch is, None where it is none."""
-    ends = _ends(front, max(6.0, 0.7 * gsd))
-    if ends is None:
-        return None
+def _judge(front: _Sides, ends: tuple[float, float], gsd: float) -> tuple[float, float] | None:
+    """(beam, score) of the hull whose outer side the stretch is between its ends, None where it is none."""
     low, high = ends
     length = high - low
     gap = max(4.0, 0.6 * gsd)
@@ -112,7 +112,7 @@ def _judge(front: _Sides, gsd: float) -> tuple[float, float, float, float] | Non
     score = water**2 * inside * ends_score * min(1.0, 0.5 + 0.7 * behind)
     if len(depths) == 2:
         score *= float(np.exp(-0.5 * ((depths[0] - depths[1]) / 20.0) ** 2))
-    return low, high, beam, float(score)
+    return beam, float(score)
 
 
 def find_steps(
@@ -131,12 +131,18 @@ def find_steps(
     step, reach = max(0.5 * grid.gsd, 2.0), max_length + 60.0
     along = np.arange(-reach, reach + step, step)
     across = np.arange(-_OUTSIDE, _DEEPEST + step, step)
+    stretches = find_stretches(land, wet, grid, 0.6 * min_length)
+    col = int(np.argmin(np.abs(across - max(6.0, 0.7 * grid.gsd))))
+    sides = sample_fronts(covers[:1], stretches, along, across[max(col - 1, 0) : col + 2]).planes[:, 0]
+    ended = [
+        (stretch, ends)
+        for stretch, side in zip(stretches, sides, strict=True)
+        if (ends := _ends(along, side)) is not None and min_length <= ends[1] - ends[0] <= max_length
+    ]
+    planes = sample_fronts(covers, [stretch for stretch, _ in ended], along, across).planes
     found = []
-    for stretch in find_stretches(land, wet, grid, 0.6 * min_length):
-        judged = _judge(_Sides(sample_fronts(covers, [stretch], along, across)), grid.gsd)
-        if judged is None:
-            continue
-        low, high, beam, score = judged
-        if min_length <= high - low <= max_length:
-            found.append(Step(box=stretch.box((low, high), beam), score=score))
+    for (stretch, ends), (on_land, on_water) in zip(ended, planes, strict=True):
+        judged = _judge(_Sides(along, across, on_land, on_water), ends, grid.gsd)
+        if judged is not None:
+            found.append(Step(box=stretch.box(ends, judged[0]), score=judged[1]))
     return found

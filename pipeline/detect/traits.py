@@ -64,30 +64,58 @@ class Rectangles:
 class _Sums:
     """Sums over rectangles of planes in their fronts' frames."""
 
-    def __init__(self, front: Front, planes: Array, which: npt.NDArray[np.intp]) -> None:
+    def __init__(self, front: Front, planes: npt.NDArray[np.floating]) -> None:
         count, rows, cols = planes.shape[1:]
-        self._sums = np.zeros((len(planes), count, rows + 1, cols + 1))
-        np.cumsum(np.cumsum(planes, axis=2), axis=3, out=self._sums[:, :, 1:, 1:])
-        self._which = which
+        self._sums = np.zeros((len(planes), rows + 1, cols + 1, count))
+        inner = self._sums[:, 1:, 1:]
+        np.cumsum(np.moveaxis(planes, 1, 3), axis=1, dtype=np.float64, out=inner)
+        np.cumsum(inner, axis=2, out=inner)
         self._start, self._step = (front.along[0], front.across[0]), float(front.along[1] - front.along[0])
 
-    def _index(self, at: Array, axis: int) -> npt.NDArray[np.intp]:
+    def _index(self, at: Array | float, axis: int) -> npt.NDArray[np.intp]:
         return np.asarray(np.maximum(np.round((at - self._start[axis]) / self._step), 0), np.intp)
 
-    def mean(self, low: Array, high: Array, near: Array, far: Array) -> Array:
-        """(plane, n) means between stations `low` and `high`, `near` and `far` inland; one cell at least."""
-        rows, cols = self._sums.shape[2] - 1, self._sums.shape[3] - 1
-        top, left = (np.minimum(self._index(v, k), (rows, cols)[k] - 1) for k, v in enumerate((low, near)))
+    def between(self, which: npt.NDArray[np.intp], low: Array, high: Array) -> _Strips:
+        """Sums between stations of fronts; one cell at least."""
+        rows = self._sums.shape[1] - 1
+        top = np.minimum(self._index(low, 0), rows - 1)
         bottom = np.clip(self._index(high, 0), top + 1, rows)
-        right = np.clip(self._index(far, 1), left + 1, cols)
-        s, at = self._sums, self._which
-        total = s[at, :, bottom, right] - s[at, :, top, right] - s[at, :, bottom, left] + s[at, :, top, left]
-        return np.asarray(total.T / ((bottom - top) * (right - left)))
+        return _Strips(
+            sums=self, strips=self._sums[which, bottom] - self._sums[which, top], rows=bottom - top
+        )
 
 
-def log_light(front: Front) -> Array:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Strips:
+    """What `_Sums` has between two stations of each rectangle."""
+
+    sums: _Sums
+    strips: Array
+    """(n, across, plane), summed from the outer edge on."""
+    rows: npt.NDArray[np.intp]
+    """(n,) cells along."""
+
+    def mean(self, near: Array | float, far: Array | float) -> Array:
+        """(plane, n) means between `near` and `far` inland, of each or of all; one cell at least."""
+        cols = self.strips.shape[1] - 1
+        left = np.minimum(self.sums._index(near, 1), cols - 1)
+        right = np.clip(self.sums._index(far, 1), left + 1, cols)
+        at = np.arange(len(self.rows))
+        return np.asarray((self.strips[at, right] - self.strips[at, left]).T / (self.rows * (right - left)))
+
+
+class Summed:
+    """Planes about fronts, ready to be averaged over many rectangles."""
+
+    def __init__(self, front: Front) -> None:
+        self.front, self.log_light = front, log_light(front)
+        self.light = _Sums(front, self.log_light)
+        self.ground = _Sums(front, front.planes[:, _LAND:])
+
+
+def log_light(front: Front) -> npt.NDArray[np.float32]:
     """(front, band, along, across): logarithm of the light above the darkest."""
-    return np.asarray(np.log(np.maximum(front.planes[:, : len(BANDS)], DARKEST)))
+    return np.asarray(np.log(np.maximum(front.planes[:, : len(BANDS)], np.float32(DARKEST))))
 
 
 def front_depth(front: Front) -> Array:
@@ -97,30 +125,25 @@ def front_depth(front: Front) -> Array:
     return np.where(stands.any(axis=-1), front.across[inland][stands.argmax(axis=-1)], _DEEP)
 
 
-def fit_beams(front: Front, which: npt.NDArray[np.intp], low: Array, high: Array) -> Rectangles:
+def fit_beams(summed: Summed, which: npt.NDArray[np.intp], low: Array, high: Array) -> Rectangles:
     """The rectangles between stations of fronts, as broad as colour and what ships are built like say."""
-    sums = _Sums(front, log_light(front), which)
     length = high - low
-    inner, outer = low + 0.1 * length, high - 0.1 * length
+    strips = summed.light.between(which, low + 0.1 * length, high - 0.1 * length)
     odds = []
     for beam in _BEAMS:
-        at = np.full_like(low, beam)
-        step = sums.mean(inner, outer, at - 12.0, at) - sums.mean(inner, outer, at, at + 12.0)
+        step = strips.mean(beam - 12.0, beam) - strips.mean(beam, beam + 12.0)
         prior = -0.5 * ((np.log(length / beam) - np.log(_SLENDER[0])) / _SLENDER[1]) ** 2
         odds.append(np.log(0.05 + np.sqrt((step**2).mean(axis=0))) + prior)
     return Rectangles(front=which, low=low, high=high, beam=_BEAMS[np.argmax(odds, axis=0)])
 
 
-def may_be_hulls(front: Front, given: Rectangles) -> npt.NDArray[np.bool_]:
+def may_be_hulls(summed: Summed, given: Rectangles) -> npt.NDArray[np.bool_]:
     """(n,), True on what has water outside and is neither water, foam, mud nor plants itself."""
-    low, high = _inside(given)
-    zero = np.zeros_like(low)
-    ground = _Sums(front, front.planes[:, _LAND:], given.front)
-    wet = ground.mean(low, high, zero - 32.0, zero - 8.0)[1]
-    solid = ground.mean(low, high, zero, given.beam)[0]
-    _, green, red, nir, swir = np.exp(
-        _Sums(front, log_light(front), given.front).mean(low, high, zero, given.beam)
-    )
+    ground = summed.ground.between(given.front, *_inside(given))
+    wet = ground.mean(-32.0, -8.0)[1]
+    solid = ground.mean(0.0, given.beam)[0]
+    light = summed.light.between(given.front, *_inside(given))
+    _, green, red, nir, swir = np.exp(light.mean(0.0, given.beam))
     edge = nir / red
     made = (swir > _SOLID_SWIR * green) & (edge > _RED_EDGE[0]) & (edge < _RED_EDGE[1])
     return np.asarray((wet > 0.5) & (solid > 0.4) & made)
@@ -131,49 +154,49 @@ def _inside(given: Rectangles) -> tuple[Array, Array]:
     return given.low + 0.1 * (given.high - given.low), given.high - 0.1 * (given.high - given.low)
 
 
-def measure_traits(front: Front, given: Rectangles) -> Array:
+def measure_traits(summed: Summed, given: Rectangles) -> Array:
     """(n, trait) of `TRAITS`: lengths in metres or their logarithm, light in logarithms, shares in 0..1."""
-    light = log_light(front)
-    columns = _ground_traits(front, given) | _colour_traits(front, light, given)
-    columns |= _evenness_traits(front, light[:, :4].mean(axis=1), given) | _line_traits(front, given)
+    columns = _ground_traits(summed.ground, given) | _colour_traits(summed.light, given)
+    columns |= _evenness_traits(summed, given) | _line_traits(summed.front, given)
     columns |= {"length": np.log((given.high - given.low) / 100.0), "beam": given.beam}
     return np.stack([columns[name] for name in TRAITS], axis=1)
 
 
-def _ground_traits(front: Front, given: Rectangles) -> dict[str, Array]:
+def _ground_traits(sums: _Sums, given: Rectangles) -> dict[str, Array]:
     """Shares of water and of what stands out of it about the rectangles."""
-    sums = _Sums(front, front.planes[:, _LAND:], given.front)
-    low, high = _inside(given)
-    beam, zero = given.beam, np.zeros_like(low)
+    beam = given.beam
     ends = [
-        sums.mean(a, b, zero, beam)[1]
+        sums.between(given.front, a, b).mean(0.0, beam)[1]
         for a, b in ((given.low - 32.0, given.low - 6.0), (given.high + 6.0, given.high + 32.0))
     ]
     inner_ends = [
-        sums.mean(a, b, zero, beam)[0]
+        sums.between(given.front, a, b).mean(0.0, beam)[0]
         for a, b in ((given.low, given.low + 15.0), (given.high - 15.0, given.high))
     ]
+    inside = sums.between(given.front, *_inside(given))
+    whole = sums.between(given.front, given.low, given.high)
     return {
-        "wet_outside": sums.mean(low, high, zero - 32.0, zero - 8.0)[1],
+        "wet_outside": inside.mean(-32.0, -8.0)[1],
         "wet_end": np.minimum(*ends),
-        "solid": sums.mean(low, high, zero, beam)[0],
-        "land_behind": sums.mean(given.low, given.high, beam + 5.0, beam + 30.0)[0],
-        "wet_behind": sums.mean(given.low, given.high, beam + 2.0, beam + 14.0)[1],
+        "solid": inside.mean(0.0, beam)[0],
+        "land_behind": whole.mean(beam + 5.0, beam + 30.0)[0],
+        "wet_behind": whole.mean(beam + 2.0, beam + 14.0)[1],
         "solid_end": np.minimum(*inner_ends),
     }
 
 
-def _colour_traits(front: Front, light: Array, given: Rectangles) -> dict[str, Array]:
+def _colour_traits(sums: _Sums, given: Rectangles) -> dict[str, Array]:
     """Light and colour of the rectangles, against the quay behind and what lies beyond their ends."""
-    sums = _Sums(front, light, given.front)
-    low, high = _inside(given)
-    beam, zero = given.beam, np.zeros_like(low)
-    hull = sums.mean(low, high, zero, beam)
-    step = hull - sums.mean(low, high, beam + 5.0, beam + 30.0)
+    beam = given.beam
+    inside = sums.between(given.front, *_inside(given))
+    hull = inside.mean(0.0, beam)
+    step = hull - inside.mean(beam + 5.0, beam + 30.0)
     grey, colour = [], []
     for at, sense in ((given.low, 1.0), (given.high, -1.0)):
-        inner = sums.mean(np.minimum(at, at + 20 * sense), np.maximum(at, at + 20 * sense), zero, beam)
-        outer = sums.mean(np.minimum(at, at - 20 * sense), np.maximum(at, at - 20 * sense), zero, beam)
+        inner, outer = (
+            sums.between(given.front, np.minimum(at, at + way), np.maximum(at, at + way)).mean(0.0, beam)
+            for way in (20 * sense, -20 * sense)
+        )
         grey.append((inner - outer).mean(axis=0))
         colour.append((inner - outer).std(axis=0))
     return {
@@ -191,32 +214,33 @@ def _colour_traits(front: Front, light: Array, given: Rectangles) -> dict[str, A
     }
 
 
-def _evenness_traits(front: Front, grey: Array, given: Rectangles) -> dict[str, Array]:
+def _evenness_traits(summed: Summed, given: Rectangles) -> dict[str, Array]:
     """How light goes along and across the rectangles, and how dark it gets between them and the quay."""
-    sums = _Sums(front, np.stack([grey, grey**2], axis=1), given.front)
+    grey = summed.log_light[:, :4].mean(axis=1)
+    sums = _Sums(summed.front, np.stack([grey, grey**2], axis=1))
     low, high = _inside(given)
-    beam, zero = given.beam, np.zeros_like(low)
+    beam = given.beam
     marks = np.linspace(low, high, 9)
-    parts = np.array([sums.mean(a, b, zero, beam)[0] for a, b in pairwise(marks)])
-    mean, square = sums.mean(low, high, zero + 5.0, beam)
-    inside = sums.mean(low, high, zero, beam)[0]
-    behind = sums.mean(low, high, beam + 5.0, beam + 30.0)[0]
-    lanes = [sums.mean(low, high, 0.6 * beam + k, 0.6 * beam + k + 5.0)[0] for k in np.arange(0.0, 35.0, 5.0)]
+    parts = np.array([sums.between(given.front, a, b).mean(0.0, beam)[0] for a, b in pairwise(marks)])
+    inside = sums.between(given.front, low, high)
+    mean, square = inside.mean(5.0, beam)
+    hull = inside.mean(0.0, beam)[0]
+    behind = inside.mean(beam + 5.0, beam + 30.0)[0]
+    lanes = [inside.mean(0.6 * beam + k, 0.6 * beam + k + 5.0)[0] for k in np.arange(0.0, 35.0, 5.0)]
     return {
         "uneven_along": parts.std(axis=0),
         "uneven_across": np.sqrt(np.maximum(square - mean**2, 0.0)),
-        "dark_gap": np.min(lanes, axis=0) - np.minimum(inside, behind),
+        "dark_gap": np.min(lanes, axis=0) - np.minimum(hull, behind),
     }
 
 
 def _line_traits(front: Front, given: Rectangles) -> dict[str, Array]:
     """The line of the waterfront along the rectangles and beyond their ends [m]."""
     depth = np.clip(front_depth(front), -30.0, 60.0)
-    sums = _Sums(front, np.stack([depth, depth**2], axis=1)[..., None], given.front)
-    zero = np.full_like(given.low, front.across[0])
+    sums = _Sums(front, np.stack([depth, depth**2], axis=1)[..., None])
 
     def over(low: Array, high: Array) -> Array:
-        return sums.mean(low, high, zero, zero)
+        return sums.between(given.front, low, high).mean(front.across[0], front.across[0])
 
     mean, square = over(*_inside(given))
     beyond = [over(given.low - 45.0, given.low - 8.0)[0], over(given.high + 8.0, given.high + 45.0)[0]]

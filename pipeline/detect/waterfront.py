@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Grid
-from pipeline.detect.outline import Box, Cover, sample_cover
+from pipeline.detect.outline import Box, Cover
 from pipeline.geometry import ground_to_pixel, pixel_to_ground, ship_axes
 
 Array = npt.NDArray[np.float64]
@@ -18,6 +18,8 @@ _SENSE = 15.0
 """From the line, where both sides are asked which one is land [m]."""
 _CLOSE = 25.0
 """Along the line, from its middle, over which they are asked [m]."""
+_AT_ONCE = 64
+"""Stretches that are sampled together."""
 _STANDS = 0.5
 """More land on the inner than on the outer side by this, or there is no front [1]."""
 
@@ -58,22 +60,22 @@ def find_stretches(land: BoolArray, wet: BoolArray, grid: Grid, least: float) ->
     wet
         (row, col), True on open water that is seen.
     """
-    found = []
-    for start, stop in _straight_lines(land, grid, least):
-        step = stop - start
-        heading = float(np.degrees(np.arctan2(step[0], step[1])) % 360)
-        middle = (start + stop) / 2
-        inland = _inland(land, wet, grid, (middle, heading))
-        if inland:
-            found.append(
-                Stretch(
-                    middle=(float(middle[0]), float(middle[1])),
-                    heading=heading,
-                    length=float(np.hypot(*step)),
-                    inland=inland,
-                )
-            )
-    return found
+    lines = np.asarray(_straight_lines(land, grid, least), np.float64).reshape(-1, 2, 2)
+    step, middles = lines[:, 1] - lines[:, 0], lines.mean(axis=1)
+    headings = np.degrees(np.arctan2(step[:, 0], step[:, 1])) % 360
+    inland = _inland(land, wet, grid, (middles, headings))
+    return [
+        Stretch(
+            middle=(float(middle[0]), float(middle[1])),
+            heading=float(heading),
+            length=float(length),
+            inland=int(side),
+        )
+        for middle, heading, length, side in zip(
+            middles, headings, np.hypot(step[:, 0], step[:, 1]), inland, strict=True
+        )
+        if side
+    ]
 
 
 def _straight_lines(land: BoolArray, grid: Grid, least: float) -> list[tuple[Array, Array]]:
@@ -97,19 +99,27 @@ def _straight_lines(land: BoolArray, grid: Grid, least: float) -> list[tuple[Arr
     return found
 
 
-def _inland(land: BoolArray, wet: BoolArray, grid: Grid, line: tuple[Array, float]) -> int:
-    """1 where land lies to starboard of a line and open water to port, -1 the other way, 0 neither."""
-    middle, heading = line
-    bow, starboard = ship_axes(heading)
-    along = np.linspace(-_CLOSE, _CLOSE, 7)[:, None, None] * bow
-    aside = np.array([1.0, 0.6, -0.6, -1.0])[None, :, None] * _SENSE * starboard
-    pixel = np.floor(ground_to_pixel(grid, middle + along + aside)).astype(int)
-    col, row = (np.clip(pixel[..., k], 0, grid.shape[1 - k] - 1) for k in (0, 1))
-    stands, open_water = land[row, col].mean(axis=0), wet[row, col].mean(axis=0)
-    right = float(stands[:2].mean() - stands[2:].mean())
-    if abs(right) < _STANDS or float(open_water[3] if right > 0 else open_water[0]) < 0.3:
-        return 0
-    return 1 if right > 0 else -1
+def _inland(land: BoolArray, wet: BoolArray, grid: Grid, lines: tuple[Array, Array]) -> npt.NDArray[np.intp]:
+    """(line,): 1 where land lies to starboard and open water to port, -1 the other way, 0 neither.
+
+    `lines` are their middles (line, 2) and headings (line,).
+    """
+    aside = np.array([1.0, 0.6, -0.6, -1.0]) * _SENSE
+    pixel = np.floor(ground_to_pixel(grid, _stations(lines, np.linspace(-_CLOSE, _CLOSE, 7), aside)))
+    col, row = (np.clip(pixel[..., k].astype(int), 0, grid.shape[1 - k] - 1) for k in (0, 1))
+    stands, open_water = land[row, col].mean(axis=1), wet[row, col].mean(axis=1)
+    right = stands[:, :2].mean(axis=1) - stands[:, 2:].mean(axis=1)
+    opposite = np.where(right > 0, open_water[:, 3], open_water[:, 0])
+    none = (np.abs(right) < _STANDS) | (opposite < 0.3)
+    return np.where(none, 0, np.where(right > 0, 1, -1))
+
+
+def _stations(lines: tuple[Array, Array], along: Array, aside: Array) -> Array:
+    """(line, along, aside, 2) ground points about lines; `aside` (aside,), or (line, aside)."""
+    middles, headings = lines
+    bow, starboard = (axes.T[:, None, None, :] for axes in ship_axes(headings))
+    across = np.broadcast_to(aside, (len(headings), np.shape(aside)[-1]))[:, None, :, None]
+    return np.asarray(middles[:, None, None, :] + along[None, :, None, None] * bow + across * starboard)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -120,17 +130,29 @@ class Front:
     """Stations, from its middle [m]."""
     across: Array
     """Inland, from the outer line [m]."""
-    planes: Array
+    planes: npt.NDArray[np.float32]
     """(front, plane, along, across)"""
 
 
 def sample_fronts(
     covers: Sequence[Cover], stretches: Sequence[Stretch], along: Array, across: Array
 ) -> Front:
-    """The planes of `covers` at the stations of stretches."""
-    planes = np.empty((len(stretches), len(covers), len(along), len(across)))
-    for k, stretch in enumerate(stretches):
-        frame = Box(centre=stretch.middle, heading=stretch.heading, length=1.0, beam=1.0)
+    """The planes of `covers`, all on one grid, at the stations of stretches."""
+    import cv2
+
+    size = (len(stretches), len(covers), len(along), len(across))
+    planes = np.empty(size, np.float32)
+    middles = np.array([stretch.middle for stretch in stretches]).reshape(-1, 2)
+    headings = np.array([stretch.heading for stretch in stretches])
+    inland = np.array([stretch.inland for stretch in stretches])
+    for first in range(0, len(stretches) if covers else 0, _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        ground = _stations((middles[some], headings[some]), along, inland[some, None] * across)
+        pixel = (ground_to_pixel(covers[0].grid, ground) - 0.5).astype(np.float32)
+        col, row = (np.ascontiguousarray(pixel[..., k].reshape(-1, len(across))) for k in (0, 1))
         for n, cover in enumerate(covers):
-            planes[k, n] = sample_cover(cover, frame, along=along, across=stretch.inland * across)
+            image = cv2.remap(
+                cover.plane, col, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
+            )
+            planes[some, n] = np.asarray(image).reshape(-1, *size[2:])
     return Front(along=along, across=across, planes=planes)
