@@ -27,10 +27,11 @@ from pipeline.datatypes import Chip
 from pipeline.detect.alongside import find_rectangles
 from pipeline.detect.bodies import Looked
 from pipeline.detect.coarse import part_ground
+from pipeline.detect.local import LocalMeans
 from pipeline.detect.outline import hull_polygon
 from pipeline.detect.scale import clear_of_clouds
 from pipeline.detect.traits import BANDS, FALLING, RISING, TRAITS
-from pipeline.detect.water import find_water, masked_mean
+from pipeline.detect.water import find_water
 from pipeline.geometry import ground_to_pixel, pixel_to_ground
 from pipeline.ingest import find_deliveries, read_chip, read_scene
 
@@ -100,7 +101,8 @@ def _under(chip: Chip, usable: npt.NDArray[np.bool_], weather: dict[str, Any]) -
     water = find_water(chip, usable).water
     size = round(300 / chip.grid.gsd) | 1
     infrared = [plane for plane in (chip.band("nir"), chip.band("swir16")) if plane is not None]
-    lift = np.max([plane - masked_mean(plane, water, size)[0] for plane in infrared], axis=0)
+    local = LocalMeans(water, size)
+    lift = np.max([plane - local.of(plane) for plane in infrared], axis=0)
     near = cv2.dilate(water.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     wet = np.where(near, np.clip(1.0 - lift / 0.04, 0.0, 1.0), 0.0)
     waves = cv2.GaussianBlur(np.random.default_rng(0).normal(size=wet.shape), (0, 0), 1.0)

@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip
-from pipeline.detect.water import STANDS_OUT, Plane, Water, find_water, masked_mean, seed_water
+from pipeline.detect.local import LocalMeans, Plane
+from pipeline.detect.water import STANDS_OUT, Water, find_water, seed_water
 
 Array = npt.NDArray[np.float64]
 
@@ -141,7 +142,8 @@ def find_water_fine(chip: Chip, usable: BoolArray) -> Water:
         water = water | even_pixels(chip, planes, usable)
     contrast = darkness = lift = np.zeros(usable.shape, np.float32)
     for _ in range(3):
-        residual = np.stack([plane - masked_mean(plane, water, size)[0] for plane in planes])
+        local = LocalMeans(water, size)
+        residual = np.stack([plane - local.of(plane) for plane in planes])
         colour = learn_colour(
             residual[:, water].T.astype(np.float64), bands, np.zeros(len(bands)), _floor_of(chip)
         )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.datatypes import BoolArray, Grid
+from pipeline.detect.local import Plane
 from pipeline.detect.outline import Box, Cover
-from pipeline.detect.water import Plane
 from pipeline.detect.waterfront import Array, find_stretches, sample_fronts
 
 _OUTSIDE = 30.0

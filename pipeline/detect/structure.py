@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Polygon, Site
 from pipeline.detect.colour import find_water_at
+from pipeline.detect.local import Plane
 from pipeline.detect.scale import look_through
-from pipeline.detect.water import STANDS_OUT, Plane, Water, water_bodies
+from pipeline.detect.water import STANDS_OUT, Water, water_bodies
 from pipeline.geometry import ground_to_pixel, lonlat_to_ground, pixel_to_ground, polygon_mask
 
 Survey = npt.NDArray[np.uint8]

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import Chip
-from pipeline.detect.water import Plane, Water, masked_mean
+from pipeline.detect.local import LocalMeans, Plane
+from pipeline.detect.water import Water
 
 Array = npt.NDArray[np.float64]
 
@@ -76,13 +77,11 @@ def lift_bands(chip: Chip, water: Water, *, window: float = 300.0) -> Lifts:
     """The lifts of a chip over the water of `find_water`."""
     import cv2
 
-    size = max(9, round(window / chip.grid.gsd) | 1)
-
-    share = masked_mean(water.lift, water.water, size)[1]
+    local = LocalMeans(water.water, max(9, round(window / chip.grid.gsd) | 1))
 
     def lift(*names: str) -> Plane | None:
         plane = chip.band(*names)
-        return None if plane is None else (plane - masked_mean(plane, water.water, size, share)[0])
+        return None if plane is None else (plane - local.of(plane))
 
     visible = [plane for name in ("blue", "green") if (plane := lift(name)) is not None]
     mean = sum(visible[1:], start=visible[0]) / len(visible) if visible else water.lift

@@ -6,12 +6,14 @@ turbidity and haze move the level and not the outcome. All windows are in metres
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip
+from pipeline.detect.local import LocalMeans, Plane, box_mean
 
 STANDS_OUT = 4.0
 """Contrast from which a pixel is not water, in the water's own spread."""
@@ -25,7 +27,10 @@ _NEAR = 60.0
 _SECOND, _REDDER = 0.0065, 0.8
 """Land differs by more across its line of colour, in reflectance, and has more near infrared to green [1]."""
 
-Plane = npt.NDArray[np.float32]
+_GREEN = 0.6
+"""Of the near infrared, that water has in green at least [1]."""
+_SAMPLES = 100_000
+"""Pixels from which a level is taken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,32 +49,12 @@ class Water:
     Without the short-wave infrared: its pixels are twice as wide as those they are delivered on."""
 
 
-def _box(plane: Plane, size: int) -> Plane:
-    import cv2
-
-    return np.asarray(cv2.blur(plane, (size, size), borderType=cv2.BORDER_REFLECT), dtype=np.float32)
-
-
-def masked_mean(
-    plane: Plane, chosen: BoolArray, size: int, share: Plane | None = None
-) -> tuple[Plane, Plane]:
-    """(mean over the chosen pixels of a window, share of the window that was chosen), both (row, col).
-
-    `share` may be given where it is known from another plane.
-    """
-    weight = _box(chosen.astype(np.float32), size) if share is None else share
-    total = _box(np.where(chosen, plane, 0.0).astype(np.float32), size)
-    overall = float(plane[chosen].mean()) if chosen.any() else float(plane.mean())
-    few = weight < 0.02
-    mean = np.where(few, overall, total / np.maximum(weight, 1e-6))
-    return mean.astype(np.float32), weight
-
-
 def _infrared_level(plane: Plane, valid: BoolArray) -> float:
     """The level that parts water from land in an infrared band: by Otsu, on 256 levels of its logarithm."""
     import cv2
 
-    values = np.log(np.maximum(plane[valid], 1e-3))
+    chosen = plane.ravel() if valid.all() else plane[valid]
+    values = np.log(np.maximum(chosen[:: max(1, len(chosen) // _SAMPLES)], 1e-3))
     low, high = np.percentile(values, [1, 99])
     if high - low < np.log(2.0):  # one population only
         return float(np.exp(high)) * 1.5
@@ -88,15 +73,15 @@ def seed_water(chip: Chip, valid: BoolArray) -> BoolArray:
     if nir is not None and chip.calibrated:
         seeds = valid & (nir < _infrared_level(nir, valid))
         if green is not None:
-            seeds &= (green - nir) > -0.25 * (green + nir)
+            seeds &= green > _GREEN * nir
         swir = chip.band("swir16")
         if swir is not None:
             seeds &= swir < max(0.05, _infrared_level(swir, valid))
         return np.asarray(seeds)
     level = chip.pixels.mean(axis=0)
     size = max(3, round(40.0 / chip.grid.gsd) | 1)
-    mean = _box(level, size)
-    spread = np.sqrt(np.maximum(_box(level * level, size) - mean * mean, 0.0))
+    mean = box_mean(level, size)
+    spread = np.sqrt(np.maximum(box_mean(level * level, size) - mean * mean, 0.0))
     typical = np.percentile(spread[valid], 30) if valid.any() else 0.0
     even = spread < 2.5 * max(float(typical), 1e-3)
     colours = chip.pixels
@@ -119,6 +104,8 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
     window
         Side over which the water's level is taken [m].
     """
+    import cv2
+
     gsd = chip.grid.gsd
     size = max(9, round(window / gsd) | 1)
     water = seed_water(chip, usable)
@@ -128,23 +115,33 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
     bands = _telling(chip)
     sharp = {name for name, _ in bands if name != "swir16" or len(bands) == 1}
     for _ in range(2):
-        scores: list[Plane] = []
-        lift = np.zeros(shape, np.float32)
-        share = _box(water.astype(np.float32), size)
+        local = LocalMeans(water, size)
+        lift, scores = np.zeros(shape, np.float32), list[Plane]()
         for name, plane in bands:
-            mean, _ = masked_mean(plane, water, size, share)
-            variance, _ = masked_mean((plane - mean) ** 2, water, size, share)
+            above = cv2.subtract(plane, local.of(plane))
+            variance = local.of(cv2.multiply(above, above))
             if name in sharp:
-                lift += (plane - mean) / np.float32(len(sharp))
-            floor = 0.004 if chip.calibrated else 0.012
-            spread = np.sqrt(np.maximum(variance, floor**2))
-            scores.append(((plane - mean) / spread).astype(np.float32))
-        stack = np.sort(np.stack(scores), axis=0)
-        strongest = stack[-2:].mean(axis=0) if len(stack) > 1 else stack[-1]
-        contrast = np.where(usable, strongest, 0.0).astype(np.float32)
-        darkness = np.where(usable, -stack[0], 0.0).astype(np.float32)
+                lift = cv2.scaleAdd(above, 1.0 / len(sharp), lift)
+            floor = np.float32(0.004 if chip.calibrated else 0.012)
+            scores.append(cv2.divide(above, cv2.sqrt(cv2.max(variance, float(floor**2)))))
+        strongest, least = _two_strongest(scores)
+        contrast = np.where(usable, strongest, np.float32(0.0))
+        darkness = np.where(usable, -least, np.float32(0.0))
         water = water & (contrast < STANDS_OUT)
     return Water(water=water, contrast=contrast, darkness=darkness, lift=lift)
+
+
+def _two_strongest(scores: Sequence[Plane]) -> tuple[Plane, Plane]:
+    """(mean of the two highest, lowest), pixel by pixel; of a single band the band itself."""
+    first, *others = scores
+    if not others:
+        return first, first
+    highest, second = np.maximum(first, others[0]), np.minimum(first, others[0])
+    least = second
+    for score in others[1:]:
+        second = np.maximum(second, np.minimum(highest, score))
+        highest, least = np.maximum(highest, score), np.minimum(least, score)
+    return (highest + second) * np.float32(0.5), least
 
 
 def water_bodies(chip: Chip, water: BoolArray, usable: BoolArray) -> BoolArray:
@@ -163,8 +160,8 @@ def water_bodies(chip: Chip, water: BoolArray, usable: BoolArray) -> BoolArray:
     if gsd >= _MANY:
         return usable
     side = max(3, round(8.0 / gsd) | 1)
-    seen = _box(usable.astype(np.float32), side)
-    mostly = (_box((water & usable).astype(np.float32), side) >= 0.7 * seen) | (
+    seen = box_mean(usable.astype(np.float32), side)
+    mostly = (box_mean((water & usable).astype(np.float32), side) >= 0.7 * seen) | (
         seen < 0.3
     )  # waves break it up
     _, labels = cv2.connectedComponents(_open(mostly, max(1, round(10.0 / gsd))).astype(np.uint8))
@@ -185,7 +182,8 @@ def water_bodies(chip: Chip, water: BoolArray, usable: BoolArray) -> BoolArray:
 def _above_surroundings(chip: Chip, wet: BoolArray) -> npt.NDArray[np.float32]:
     """(band, row, col) difference to the water within some tens of metres."""
     size = max(5, round(_NEAR / chip.grid.gsd) | 1)
-    return np.stack([plane - masked_mean(plane, wet, size)[0] for _, plane in _telling(chip)])
+    local = LocalMeans(wet, size)
+    return np.stack([plane - local.of(plane) for _, plane in _telling(chip)])
 
 
 def _colours(rest: npt.NDArray[np.float32]) -> float:
