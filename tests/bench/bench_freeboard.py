@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from bench.loads import FILLS, LoadError, load_error, load_table
 from bench.table import Table
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import Chip, Freeboard, ViewGeometry
@@ -71,6 +72,8 @@ class Outcome:
     code: str
     """Why not measured."""
     ruler: float | None
+    loads: tuple[LoadError, ...]
+    """For each of `FILLS`, where a freeboard was measured."""
     seconds: float
 
 
@@ -146,6 +149,11 @@ def measure_ship(job: tuple[float, int]) -> Outcome:
         interval=found.interval90 if found else (np.nan, np.nan),
         code="" if isinstance(answer, Freeboard) else answer.code,
         ruler=ruler(made.chip, view, (truth.heading, truth.centre, truth.length, truth.beam)),
+        loads=tuple(
+            load_error(found, truth.freeboard, truth.length, fills=fills, number=number)
+            for fills in FILLS.values()
+            if found is not None
+        ),
         seconds=seconds,
     )
 
@@ -375,8 +383,20 @@ def tables() -> list[Table]:
     if absent:
         main = Table("Freeboard on simulated ships", ("what",), [], absent)
         return [main, rank_table(ranks), turned, bound_table()]
-    tables = [_errors(outcomes), _refusals(outcomes), _hints(outcomes)]
+    tables = [_errors(outcomes), _loads(outcomes), _refusals(outcomes), _hints(outcomes)]
     return [*tables, rank_table(ranks), turned, bound_table()]
+
+
+def _loads(outcomes: list[Outcome]) -> Table:
+    def group(fill: int, sizes: tuple[float, ...]) -> list[LoadError]:
+        return [o.loads[fill] for o in outcomes if o.gsd in sizes and o.value is not None]
+
+    return load_table(
+        {
+            name: {fill: group(k, sizes) for k, fill in enumerate(FILLS)}
+            for name, sizes in {"0.3 and 0.5": (0.3, 0.5), "0.8": (0.8,)}.items()
+        }
+    )
 
 
 def _errors(outcomes: list[Outcome]) -> Table:
