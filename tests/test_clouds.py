@@ -135,6 +135,35 @@ def test_glint_is_not_cloud(gsd: float) -> None:
     assert find_clouds(chip, None, config=CONFIG).cloudy.mean() < 0.01
 
 
+INTO_THE_SUN = ViewGeometry(
+    incidence_angle=24.0, azimuth=20.0, sun_elevation=62.0, sun_azimuth=200.0, source="stac"
+)
+"""Facets tilted by 2 deg glitter."""
+
+
+@pytest.mark.parametrize("swell", [0.1, 0.5])
+def test_cloud_over_a_glittering_sea_is_cloud_and_the_glitter_is_not(swell: float) -> None:
+    """Glitter is the same all over, wave by wave; a cloud is one patch."""
+    grid, east, north = ground(480.0, 0.8)
+    waves = (1 + swell * np.sin(east / 2.2) * np.cos(north / 3.1)) * (1 + 0.5 * swell * np.sin(north / 5.0))
+    planes = [WATER[name] + 0.15 * waves for name in FOUR]
+    paint(planes, rectangle(east, north, (-200.0, -150.0), (20.0, 140.0)), 0.05, FOUR)  # a dark ship
+    assert not find_clouds(make_chip(grid, planes, FOUR), INTO_THE_SUN, config=CONFIG).cloudy.any()
+    thick = puff(east, north, (60.0, 40.0), 110.0, 40.0)
+    paint(planes, thick, CLOUD, FOUR)
+    found = find_clouds(make_chip(grid, planes, FOUR), INTO_THE_SUN, config=CONFIG)
+    assert found.cloudy[thick > 0.5].mean() > 0.97
+
+
+@pytest.mark.parametrize("height", [0.25, 0.4])
+def test_an_even_veil_before_the_sun_is_not_taken_for_glitter(height: float) -> None:
+    grid, east, north = ground(480.0, 0.8)
+    planes = [np.full(grid.shape, WATER[name]) for name in FOUR]
+    paint(planes, rectangle(east, north, (-200.0, -150.0), (20.0, 140.0)), 0.02, FOUR)
+    paint(planes, height * (1 + 0.03 * np.sin(east / 40) * np.cos(north / 50)), CLOUD, FOUR)
+    assert find_clouds(make_chip(grid, planes, FOUR), INTO_THE_SUN, config=CONFIG).cloudy.mean() > 0.95
+
+
 def test_the_shift_is_that_of_the_closed_form() -> None:
     grid, _, _ = ground(1000.0, 10.0)
     row, col = shift_per_height(VIEW, grid)

@@ -31,8 +31,14 @@ BROAD = 35.0
 """At sea, what is pale to this distance from its edge is cloud, sharp or not: no ship is so wide [m]."""
 FINE_SPAN = 6.0
 """Waves are seen where edges are judged over no more than this [m]."""
-GLITTER, GLITTER_TILT = 0.37, 18.0
-"""Change of brightness by waves over the lift [1], and most tilt of a facet [deg], where it is glitter."""
+GLITTER_TILT = 18.0
+"""Most tilt of a facet that glitters [deg]."""
+_EVEN_OUT, _OVER = 1.8, 30.0
+"""Glitter evens out over so many metres: means of it differ by less than this many times what its waves do
+within a few metres [1]. Clear painted seas gave 0.5 to 1.2, seas under cloud 2.8 to 8.8."""
+_WAVES, _BLACK = 0.37, 0.6
+"""Change of brightness by waves over the lift, or the darkest cell over the median, that no even veil leaves:
+it hides the waves and brightens what is dark [1]."""
 _FRINGE = 0.02
 """Lift of what may be the fringe of a cloud [1]."""
 AMID = 0.6
@@ -228,11 +234,19 @@ def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells, *, at_sea: bool) ->
 
 
 def _is_glitter(cells: Cells, lift: Lift) -> bool:
-    """True where fine pixels show waves all over what is pale: the sun's glitter, and no cloud."""
-    pale = lift.pale & (lift.least > THIN)
+    """True where fine pixels show that what is pale is the sun's glitter on waves, and no cloud."""
+    import cv2
+
+    pale, about = lift.pale & (lift.least > THIN), lift.pale | lift.sea
     if cells.span > FINE_SPAN or not pale.any():
         return False
-    return bool(np.median(cells.step[pale]) > GLITTER * np.median(lift.least[pale]))
+    bright, side = brightness(cells.planes), cells.pixels(_OVER)
+    low, high = np.quantile(cv2.blur(bright, (side, side))[about], (0.1, 0.9))
+    if high - low > _EVEN_OUT * np.median(cells.step[about]):
+        return False
+    waves = float(np.median(cells.step[pale]) / np.median(lift.least[pale]))
+    darkest = float(bright[cells.measured].min() / np.median(bright[pale]))
+    return waves > _WAVES or darkest < _BLACK
 
 
 def _soft_patch(patch: BoolArray, window: tuple[slice, slice], lift: Lift, cells: Cells) -> bool:
