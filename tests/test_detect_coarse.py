@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,12 +16,12 @@ from pipeline.clouds import find_clouds
 from pipeline.config import CloudsConfig, IngestConfig
 from pipeline.datatypes import Chip, Detection, Forest
 from pipeline.detect import find_ships
-from pipeline.detect.glance import find_places
 from pipeline.detect.mixed import measure_mixed
 from pipeline.detect.outline import Box, Cover
+from pipeline.detect.scale import is_dull
 from pipeline.detect.wake import band_shift, lift_bands, solid_ends
 from pipeline.detect.water import find_water
-from pipeline.geometry import axis_between, ground_to_pixel
+from pipeline.geometry import axis_between, ship_axes
 from pipeline.ingest import find_deliveries, read_chip, read_scene
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -119,24 +118,15 @@ def test_beams_at_ten_metres_are_within_their_sigma(length: float, heading: floa
 # ------------------------------------------------------------------------------------ what is skipped
 
 
-def test_only_places_where_something_stands_out_of_water_are_searched() -> None:
+def test_dull_blocks_are_skipped_and_others_are_not() -> None:
     sea = draw(grid_of(10.0), [])
     ship = draw(grid_of(10.0), [((0.0, 0.0), 20.0, 60.0, 10.0)])
     shore = draw(grid_of(10.0), [], quays=[SHORE])
     land = draw(grid_of(10.0), [], quays=[(-400.0, -400.0, 400.0, 400.0)])
-    whole = (0, 0, *sea.grid.shape)
-    assert find_places(sea, sea.valid, whole, 60) == []
-    assert find_places(land, land.valid, whole, 60) == []
-    ((top, left, bottom, right),) = find_places(ship, ship.valid, whole, 60)
-    row, col = ground_to_pixel(ship.grid, np.zeros(2))[::-1]
-    assert row - 16 < top < row - 1 < row + 1 < bottom < row + 16
-    assert col - 16 < left < col < right < col + 16
-    assert find_places(ship, ship.valid, (0, 0, top - 8, right), 60) == []  # another block's
-    ((north, _, south, _),) = find_places(shore, shore.valid, whole, 60)
-    assert (north, south) == (0, shore.grid.shape[0])
-    visual = replace(sea, calibrated=False)
-    assert find_places(visual, sea.valid, whole, 60) == [whole]
-    assert find_places(visual, ~sea.valid, whole, 60) == []
+    assert is_dull(sea, sea.valid)
+    assert is_dull(land, land.valid)
+    assert not is_dull(ship, ship.valid)
+    assert not is_dull(shore, shore.valid)
 
 
 def test_glint_and_haze_move_nothing() -> None:
@@ -185,6 +175,40 @@ def test_four_ships_at_anchor_are_four() -> None:
     _, ships = look_real(IMAGERY / "rapideye-sfbay")
     assert len(ships) == 4
     assert all(150 < ship.length < 250 for ship in ships)
+
+
+# ------------------------------------------------------------------------------- three metres
+
+
+def match(ships: tuple[Detection, ...], truth: Ship) -> Detection:
+    """The one detection about a true ship."""
+    (found,) = (s for s in ships if np.hypot(s.centre[0] - truth[0][0], s.centre[1] - truth[0][1]) < 8.0)
+    return found
+
+
+@pytest.mark.parametrize(("beams", "gap"), [((17.0, 15.0), 3.0), ((16.0, 10.0), 2.5)])
+def test_two_ships_side_by_side_are_two_at_three_metres(beams: tuple[float, float], gap: float) -> None:
+    """The gap fills no pixel; that each half is as slender as a ship and the whole is not tells them."""
+    bow, starboard = ship_axes(70.0)
+    centre = (sum(beams) / 2 + gap) * starboard + 6.0 * bow
+    first = ((0.0, 0.0), 70.0, 6.4 * beams[0], beams[0])
+    second = ((float(centre[0]), float(centre[1])), 70.0, 6.4 * beams[1], beams[1])
+    ships = find(draw(grid_of(3.0, turn=7.0), [first, second]))
+    assert len(ships) == 2
+    for truth in (first, second):
+        found = match(ships, truth)
+        assert found.length == pytest.approx(truth[2], abs=12)
+        assert found.beam == pytest.approx(truth[3], abs=5)
+
+
+def test_a_tug_beside_her_hides_no_ship_at_three_metres() -> None:
+    for heading in (20.0, 55.0, 130.0):
+        _, starboard = ship_axes(heading)
+        beside = 11.0 * starboard
+        tug = ((float(beside[0]), float(beside[1])), heading, 30.0, 10.0)
+        ships = find(draw(grid_of(3.0, turn=7.0), [((0.0, 0.0), heading, 74.0, 11.0), tug]))
+        assert len(ships) == 1
+        assert ships[0].length == pytest.approx(74.0, abs=12)
 
 
 # -------------------------------------------------------------------------- what is no ship in water

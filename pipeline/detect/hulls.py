@@ -38,6 +38,8 @@ _MOST = 5
 """Hulls looked for in one body."""
 _APART = 2.5
 """Around a hull that was found nothing else is looked for [m]."""
+_MEET = 0.45
+"""Least distance between the centrelines of two hulls side by side, in the sum of their beams [1]."""
 _REACH = 6.0
 """Beyond a rough end a hull is followed over this without a body being asked for [m]."""
 _RAGGED = 0.75
@@ -121,13 +123,12 @@ def _hulls_of(
         if rough is None:
             break
         hulls, wakes = _refine(rough, taken, full, looked)
-        gone = [rough]
-        for box in hulls:
-            judged = _judge(box, taken, looked, config)
-            if judged is not None:
-                found.append(judged)
-                taken.append(box)
-                gone = [box] if gone == [rough] else [*gone, box]
+        ships = _judged(hulls, taken, looked, config)
+        if hulls and not ships:  # a tug beside her draws the fit
+            ships = _judged([rough], taken, looked, config)
+        found += ships
+        taken += [ship.box for ship in ships]
+        gone = [ship.box for ship in ships] or [rough]
         for box in [*gone, *wakes]:
             grown = replace(box, length=box.length + 2 * _APART, beam=box.beam + 2 * _APART)
             mine[fill_polygon(small, hull_polygon(grown, pointed=0.03))] = _OTHER
@@ -160,10 +161,17 @@ def _refine(
     for k, half in enumerate(parts):
         alone = _look_near(half, [*taken, parts[1 - k]], full, looked)
         better = None if alone is None else _fit(alone, half)
-        better = better if better is not None and _agree(better, half) else half
-        if not is_soft(near, better) or not is_soft(near, fitted):
-            refined.append(better)
-    return refined, wakes
+        refined.append(better if better is not None and _agree(better, half) else half)
+    if _overlap(*refined):  # in wide pixels each takes in the other's light
+        refined = parts
+    return [hull for hull in refined if not is_soft(near, hull) or not is_soft(near, fitted)], wakes
+
+
+def _overlap(first: Box, second: Box) -> bool:
+    """True where two hulls side by side reach into each other."""
+    _, starboard = ship_axes(first.heading)
+    apart = (np.asarray(second.centre) - np.asarray(first.centre)) @ starboard
+    return bool(abs(apart) < _MEET * (first.beam + second.beam))
 
 
 def _fit(near: Near, rough: Box) -> Box | None:
@@ -220,6 +228,16 @@ def _trim_ends(near: Near, fitted: Box, rough: Box) -> Box:
 
 
 # ------------------------------------------------------------------------------------------ judgement
+
+
+def _judged(hulls: list[Box], taken: list[Box], looked: Looked, config: DetectConfig) -> list[Found]:
+    """Those of a few hulls that are ships."""
+    ships: list[Found] = []
+    for box in hulls:
+        judged = _judge(box, [*taken, *(ship.box for ship in ships)], looked, config)
+        if judged is not None:
+            ships.append(judged)
+    return ships
 
 
 def _judge(box: Box, others: list[Box], looked: Looked, config: DetectConfig) -> Found | None:

@@ -23,6 +23,8 @@ _RUNS_OUT = 2
 """Parts at a wake's far end which do not count: the box may reach beyond it, or end in it."""
 _FALL = 0.6
 """Of the contrast, lost across the side of a hull within some metres [1]."""
+_SIDE_GSD = 1.5
+"""Pixels up to which a hull's side is as sharp as that; wider ones spread it in proportion [m]."""
 _IDLE = 1.3
 """Contrast of open water, half of it above: what waves make of it (`pipeline.detect.colour`) [1]."""
 _EVEN = 0.06
@@ -100,8 +102,9 @@ def is_soft(near: Near, box: Box) -> bool:
     """True where neither side falls off within a few metres, as the rim of a cloud does not."""
     along = np.linspace(-0.35, 0.35, 40) * box.length
     half = box.beam / 2
-    inside = np.array([-half + 3.0, -half + 1.5, half - 1.5, half - 3.0])
-    outside = np.array([-half - 2.5, -half - 1.5, half + 1.5, half + 2.5])
+    wide = max(1.0, near.cover.grid.gsd / _SIDE_GSD)
+    inside = np.array([-half + 3.0 * wide, -half + 1.5 * wide, half - 1.5 * wide, half - 3.0 * wide])
+    outside = np.array([-half - 2.5 * wide, -half - 1.5 * wide, half + 1.5 * wide, half + 2.5 * wide])
     high = np.median(sample_cover(near.cover, box, along=along, across=inside), axis=0)
     low = np.median(sample_cover(near.cover, box, along=along, across=outside), axis=0)
     seen = sample_cover(near.seen, box, along=along, across=outside).mean(axis=0)
@@ -124,7 +127,7 @@ def is_even(near: Near, box: Box) -> bool:
 
 def split_pair(cover: Cover, box: Box) -> list[Box]:
     """Two hulls where a line parts them and each is as slender as a ship, else the box itself."""
-    step = max(0.4, cover.grid.gsd)
+    step = float(np.clip(cover.grid.gsd, 0.4, 1.0))
     if box.beam < 14.0:
         return [box]
     along = np.arange(-0.5 * box.length, 0.5 * box.length + step, step)
