@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,12 +17,12 @@ from pipeline.clouds import find_clouds
 from pipeline.config import CloudsConfig, IngestConfig
 from pipeline.datatypes import Chip, Detection, Forest
 from pipeline.detect import find_ships
+from pipeline.detect.glance import find_places
 from pipeline.detect.mixed import measure_mixed
 from pipeline.detect.outline import Box, Cover
-from pipeline.detect.scale import is_dull
 from pipeline.detect.wake import band_shift, lift_bands, solid_ends
 from pipeline.detect.water import find_water
-from pipeline.geometry import axis_between, ship_axes
+from pipeline.geometry import axis_between, ground_to_pixel, ship_axes
 from pipeline.ingest import find_deliveries, read_chip, read_scene
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -118,15 +119,24 @@ def test_beams_at_ten_metres_are_within_their_sigma(length: float, heading: floa
 # ------------------------------------------------------------------------------------ what is skipped
 
 
-def test_dull_blocks_are_skipped_and_others_are_not() -> None:
+def test_only_places_where_something_stands_out_of_water_are_searched() -> None:
     sea = draw(grid_of(10.0), [])
     ship = draw(grid_of(10.0), [((0.0, 0.0), 20.0, 60.0, 10.0)])
     shore = draw(grid_of(10.0), [], quays=[SHORE])
     land = draw(grid_of(10.0), [], quays=[(-400.0, -400.0, 400.0, 400.0)])
-    assert is_dull(sea, sea.valid)
-    assert is_dull(land, land.valid)
-    assert not is_dull(ship, ship.valid)
-    assert not is_dull(shore, shore.valid)
+    whole = (0, 0, *sea.grid.shape)
+    assert find_places(sea, sea.valid, whole, 60) == []
+    assert find_places(land, land.valid, whole, 60) == []
+    ((top, left, bottom, right),) = find_places(ship, ship.valid, whole, 60)
+    row, col = ground_to_pixel(ship.grid, np.zeros(2))[::-1]
+    assert row - 16 < top < row - 1 < row + 1 < bottom < row + 16
+    assert col - 16 < left < col < right < col + 16
+    assert find_places(ship, ship.valid, (0, 0, top - 8, right), 60) == []  # another block's
+    ((north, _, south, _),) = find_places(shore, shore.valid, whole, 60)
+    assert (north, south) == (0, shore.grid.shape[0])
+    visual = replace(sea, calibrated=False)
+    assert find_places(visual, sea.valid, whole, 60) == [whole]
+    assert find_places(visual, ~sea.valid, whole, 60) == []
 
 
 def test_glint_and_haze_move_nothing() -> None:

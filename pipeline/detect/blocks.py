@@ -47,20 +47,29 @@ def plan_blocks(shape: tuple[int, int], gsd: float, *, max_length: float, side: 
         Of a core [pixel].
     """
     rows, cols = shape
-    margin = int(np.ceil((0.5 * max_length + _SLACK + _AROUND) / gsd))
-    return [
-        Block(
-            core=(top, left, min(top + side, rows), min(left + side, cols)),
-            window=(
-                max(top - margin, 0),
-                max(left - margin, 0),
-                min(top + side + margin, rows),
-                min(left + side + margin, cols),
-            ),
-        )
+    margin = margin_px(gsd, max_length)
+    cores = [
+        (top, left, min(top + side, rows), min(left + side, cols))
         for top in range(0, rows, side)
         for left in range(0, cols, side)
     ]
+    return [Block(core=core, window=grow(core, margin, shape)) for core in cores]
+
+
+def margin_px(gsd: float, max_length: float) -> int:
+    """What is looked at around a core, so that a ship which is centred in it is seen whole [pixel]."""
+    return int(np.ceil((0.5 * max_length + _SLACK + _AROUND) / gsd))
+
+
+def grow(core: tuple[int, int, int, int], margin: int, shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """The window of a core: what lies `margin` pixels around it in an image."""
+    top, left, bottom, right = core
+    return (
+        max(top - margin, 0),
+        max(left - margin, 0),
+        min(bottom + margin, shape[0]),
+        min(right + margin, shape[1]),
+    )
 
 
 def own_ships(block: Block, grid: Grid, ships: Sequence[Detection]) -> list[Detection]:

@@ -9,15 +9,16 @@ import numpy as np
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Forest, Grid, ShipKind, ViewGeometry
-from pipeline.detect.blocks import SIDE, Block, join_ships, own_ships, plan_blocks
+from pipeline.detect.blocks import SIDE, Block, grow, join_ships, margin_px, own_ships, plan_blocks
 from pipeline.detect.bodies import Found, Looked, fill_polygon, window_about
 from pipeline.detect.coarse import find_coarse
 from pipeline.detect.colour import FINE_GSD, find_water_at
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
+from pipeline.detect.glance import find_places
 from pipeline.detect.hulls import find_hulls
 from pipeline.detect.lean import to_waterline
 from pipeline.detect.outline import Box, hull_polygon
-from pipeline.detect.scale import cut_chip, is_dull, look_through, reduce_share
+from pipeline.detect.scale import clear_of_clouds, cut_chip, look_through, reduce_share
 from pipeline.detect.structure import Structure, without_structure
 from pipeline.detect.water import water_bodies
 from pipeline.geometry import crop_grid, ground_to_lonlat
@@ -61,7 +62,7 @@ def find_ships(
     edges of their linear mixture, fine ones by the extent of what is bright. Large coarse images are worked
     on by blocks, as `stream_ships` does.
     """
-    if chip.grid.gsd <= FINE_GSD or max(chip.grid.shape) <= SIDE:
+    if chip.grid.gsd <= FINE_GSD:
         return _find_at_once(chip, clouds, (known, quays, view), config)
 
     def read(block: Block) -> Seen:
@@ -96,10 +97,20 @@ def stream_ships(
     """
     found: list[Detection] = []
     for block in plan_blocks(shape, gsd, max_length=config.max_length, side=side):
-        chip, clouds, known = read(block)
-        ships = _find_at_once(chip, clouds, (known, quays, None), config)
-        found += own_ships(block, chip.grid, ships)
+        seen = read(block)
+        for place in _find_places(block, seen[0], seen[1], config):
+            window = _cut_seen(place, *seen)
+            ships = _find_at_once(window[0], window[1], (window[2], quays, None), config)
+            found += own_ships(place, window[0].grid, ships)
     return join_ships(found)
+
+
+def _find_places(block: Block, chip: Chip, clouds: CloudMask, config: DetectConfig) -> list[Block]:
+    """The parts of a block's window that are worth the search, in its own pixels."""
+    margin, (top, left) = margin_px(chip.grid.gsd, config.max_length), block.window[:2]
+    core = (block.core[0] - top, block.core[1] - left, block.core[2] - top, block.core[3] - left)
+    places = find_places(chip, clear_of_clouds(chip, clouds), core, margin)
+    return [Block(core=place, window=grow(place, margin, chip.grid.shape)) for place in places]
 
 
 def _cut_seen(block: Block, chip: Chip, clouds: CloudMask, known: Structure | None) -> Seen:
@@ -124,7 +135,7 @@ def _find_at_once(
     known, quays, view = given
     small, factor, usable, open_sky = look_through(chip, clouds, _SEARCH)
     fine = chip.grid.gsd <= FINE_GSD
-    if not open_sky.any() or (not fine and is_dull(small, open_sky)):
+    if not open_sky.any():
         return ()
     fixed = None if known is None else known.fixed
     coarse_fixed = None if fixed is None else reduce_share(fixed, factor) > 0.5

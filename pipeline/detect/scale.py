@@ -15,14 +15,6 @@ _FRAY = 4.0
 """Clouds fray: this far from a cloud what stands out of the water may be its rim [m]."""
 
 
-_LOOK = 4
-"""Pixels along a block's side in the first, cheap look."""
-_DARK, _BLUER = 0.25, 0.6
-"""Near infrared of water at most, and green over near infrared of water at least [1]."""
-_STANDS = 0.014
-"""Near infrared above the water's, below which nothing there is a ship [1]."""
-
-
 class Reduced(NamedTuple):
     """A chip at coarser pixels, and where the ground is seen."""
 
@@ -64,27 +56,6 @@ def clear_of_clouds(chip: Chip, clouds: CloudMask) -> BoolArray:
     size = 2 * round(_FRAY / chip.grid.gsd) + 1
     rim = cv2.dilate(clouds.cloudy.astype(np.uint8), np.ones((size, size), np.uint8))
     return np.asarray(chip.valid & (rim == 0))
-
-
-def is_dull(chip: Chip, usable: BoolArray) -> bool:
-    """True where there is surely no ship: no water at all, or nothing that stands out of it.
-
-    A cheap look at coarse reflectance with a near infrared band; anything else is not dull.
-    """
-    nir, green = chip.band("nir", "nir08"), chip.band("green")
-    if not chip.calibrated or nir is None or green is None:
-        return False
-    seen = reduce_share(usable, _LOOK) > 0.5
-    mean = block_mean(nir, _LOOK)[seen]
-    wet = (mean < _DARK) & (block_mean(green, _LOOK)[seen] > _BLUER * mean)
-    if not wet.any():
-        return True
-    if not wet.all():
-        return False
-    values = nir[usable]
-    level = float(np.median(values[:: max(1, len(values) // 20_000)]))
-    spread = 1.4826 * float(np.median(np.abs(values[:: max(1, len(values) // 20_000)] - level)))
-    return float(values.max()) - level < max(_STANDS, 5.0 * spread)
 
 
 def reduce_share(inside: BoolArray, factor: int) -> npt.NDArray[np.float32]:

@@ -18,6 +18,9 @@ from pipeline.detect.local import LocalMeans, Plane, box_mean
 STANDS_OUT = 4.0
 """Contrast from which a pixel is not water, in the water's own spread."""
 
+LEAST_SPREAD = 0.004
+"""Of the water in a band [1]; three times as much in a visual product."""
+
 _BODY = 20_000.0
 """The smallest water that a ship of 40 m lies in [m2]."""
 _MANY = 6.0
@@ -29,6 +32,10 @@ _SECOND, _REDDER = 0.0065, 0.8
 
 _GREEN = 0.6
 """Of the near infrared, that water has in green at least [1]."""
+_LEVELS = (0.02, 0.25)
+"""Between which water is parted from land in an infrared band [1]."""
+_OPEN = 15.0
+"""Half of what water is wide, to begin with [m]."""
 _SAMPLES = 100_000
 """Pixels from which a level is taken."""
 
@@ -61,7 +68,7 @@ def _infrared_level(plane: Plane, valid: BoolArray) -> float:
     scaled = np.clip((values - low) * (255.0 / (high - low)), 0.0, 255.0).astype(np.uint8)
     cut, _ = cv2.threshold(scaled, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
     level = float(np.exp(low + (cut + 1.0) * (high - low) / 255.0))
-    return float(np.clip(level, 0.02, 0.25))
+    return float(np.clip(level, *_LEVELS))
 
 
 def seed_water(chip: Chip, valid: BoolArray) -> BoolArray:
@@ -92,6 +99,20 @@ def seed_water(chip: Chip, valid: BoolArray) -> BoolArray:
     return np.asarray(valid & even & bluish & (level <= bright * 1.2))
 
 
+def may_be_water(chip: Chip, seen: BoolArray) -> BoolArray:
+    """(row, col), True on what water is looked for in, whatever the levels in the infrared are.
+
+    For reflectance with green and a near infrared band.
+    """
+    nir, green, swir = chip.band("nir", "nir08"), chip.band("green"), chip.band("swir16")
+    assert nir is not None
+    assert green is not None
+    wet = seen & (nir < _LEVELS[1]) & (green > _GREEN * nir)
+    if swir is not None:
+        wet &= swir < _LEVELS[1]
+    return _open(wet, max(1, round(_OPEN / chip.grid.gsd)))
+
+
 def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water:
     """Open water and contrast to it.
 
@@ -109,10 +130,10 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
     gsd = chip.grid.gsd
     size = max(9, round(window / gsd) | 1)
     water = seed_water(chip, usable)
-    water = _open(water, max(1, round(15.0 / gsd)))
+    water = _open(water, max(1, round(_OPEN / gsd)))
     shape = usable.shape
     contrast, darkness, lift = (np.zeros(shape, np.float32) for _ in range(3))
-    bands = _telling(chip)
+    bands = telling_bands(chip)
     sharp = {name for name, _ in bands if name != "swir16" or len(bands) == 1}
     for _ in range(2):
         local = LocalMeans(water, size)
@@ -122,16 +143,16 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
             variance = local.of(cv2.multiply(above, above))
             if name in sharp:
                 lift = cv2.scaleAdd(above, 1.0 / len(sharp), lift)
-            floor = np.float32(0.004 if chip.calibrated else 0.012)
+            floor = np.float32(LEAST_SPREAD if chip.calibrated else 3 * LEAST_SPREAD)
             scores.append(cv2.divide(above, cv2.sqrt(cv2.max(variance, float(floor**2)))))
-        strongest, least = _two_strongest(scores)
+        strongest, least = two_strongest(scores)
         contrast = np.where(usable, strongest, np.float32(0.0))
         darkness = np.where(usable, -least, np.float32(0.0))
         water = water & (contrast < STANDS_OUT)
     return Water(water=water, contrast=contrast, darkness=darkness, lift=lift)
 
 
-def _two_strongest(scores: Sequence[Plane]) -> tuple[Plane, Plane]:
+def two_strongest(scores: Sequence[Plane]) -> tuple[Plane, Plane]:
     """(mean of the two highest, lowest), pixel by pixel; of a single band the band itself."""
     first, *others = scores
     if not others:
@@ -183,7 +204,7 @@ def _above_surroundings(chip: Chip, wet: BoolArray) -> npt.NDArray[np.float32]:
     """(band, row, col) difference to the water within some tens of metres."""
     size = max(5, round(_NEAR / chip.grid.gsd) | 1)
     local = LocalMeans(wet, size)
-    return np.stack([plane - local.of(plane) for _, plane in _telling(chip)])
+    return np.stack([plane - local.of(plane) for _, plane in telling_bands(chip)])
 
 
 def _colours(rest: npt.NDArray[np.float32]) -> float:
@@ -194,7 +215,7 @@ def _colours(rest: npt.NDArray[np.float32]) -> float:
     return float(np.sqrt(max(np.linalg.eigvalsh(np.cov(sample))[-2], 0.0))) if sample.shape[1] > 10 else 0.0
 
 
-def _telling(chip: Chip) -> list[tuple[str, Plane]]:
+def telling_bands(chip: Chip) -> list[tuple[str, Plane]]:
     """Bands, by name, in which ships stand out of water; the bluest tell most of the air."""
     names = [b for b in chip.bands if b in ("green", "red", "nir", "nir08", "swir16", "pan")]
     chosen = names or list(chip.bands)
