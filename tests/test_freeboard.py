@@ -362,12 +362,10 @@ def test_random_ships_in_open_water() -> None:
     for seed in (1, 5, 7, 9, 15, 17):
         world = draw_world(seed)
         found = measure(world, render(world, seed=seed), seed=seed)
-        if isinstance(found, Refused):
-            continue
+        assert isinstance(found, Freeboard)
         errors.append(found.value - world.freeboard)
         assert abs(errors[-1]) < max(1.0, 3 * found.sigma)
         inside.append(found.interval90[0] - 0.1 < world.freeboard < found.interval90[1] + 0.1)
-    assert len(errors) >= 5
     assert np.mean(np.abs(errors)) < 0.35
     assert np.mean(inside) >= 0.65
 

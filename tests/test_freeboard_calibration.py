@@ -79,7 +79,8 @@ def window_of(rng: np.random.Generator, light: Array) -> Window:
     v = INSIDE + per_bin * STEP * (np.arange(count) + 0.5)
     return Window(
         v=np.asarray(v, dtype=np.float64), values=values[None], errors=np.full((1, count), noise),
-        levels=(typical_levels(lit=False),), weights=(1.0,), bin_width=per_bin * STEP, gsd=0.8,
+        levels=(typical_levels(lit=False),), weights=(1.0,), absorption=(0.0,),
+        bin_width=per_bin * STEP, gsd=0.8,
         edge=(0.0, 0.4), top=6.5, midbody=40.0, cut=False,
         extremes=((float(values.min()), float(values.max()), float(values.max())),),
     )  # fmt: skip

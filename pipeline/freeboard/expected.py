@@ -8,6 +8,7 @@ import numpy.typing as npt
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import ViewGeometry
 from pipeline.freeboard.deep import COARSE, UNLIKE, fills_a_pixel
+from pipeline.freeboard.evidence import structure
 from pipeline.freeboard.model import (
     Levels,
     SideShifts,
@@ -17,7 +18,6 @@ from pipeline.freeboard.model import (
     level_priors,
     masks,
     side_shifts,
-    structure,
 )
 
 Array = npt.NDArray[np.float64]
@@ -111,7 +111,7 @@ def side_sigma(
         level @ (mean(freeboard, 0.0, 1.1)[0] - columns) / 0.1,
     ]
     correlation = kernels(v, setting[0])
-    K = np.eye(len(v)) * noise**2 + structure(shares, levels, correlation)
+    K = np.eye(len(v)) * noise**2 + structure(shares[None], levels, correlation)[0]
     jacobian = np.vstack([*slopes, columns])
     information = jacobian @ np.linalg.solve(K, jacobian.T)
     prior = np.concatenate([[1 / PRIOR_SIGMA**2, 1 / 9.0, 1 / 0.3**2], 1 / spread**2])

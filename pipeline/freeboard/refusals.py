@@ -133,7 +133,13 @@ def refuse_curve(
             message="neither shadow nor side is seen where a ship afloat must show one: wrong geometry?"
             f" (freeboard {value:.1f} +- {sigma:.1f} m)",
         )
-    if highest <= prepared.top - 0.2 and sigma <= (WIDEST_DOUBTFUL if doubtful else widest):
+    if highest > prepared.top - 0.2:
+        return Refused(
+            code="edge-unresolved",
+            message=f"what is seen would be a freeboard of {value:.1f} +- {sigma:.1f} m, as much as a beam of"
+            f" {prepared.detection.beam:.0f} m allows at all: a bulwark, gear on deck, or not a ship's side",
+        )
+    if sigma <= (WIDEST_DOUBTFUL if doubtful else widest):
         return None
     cut = any(fit.window.cut for fit in fits.values() if not fit.shifts.lit)
     return Refused(

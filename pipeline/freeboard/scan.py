@@ -8,14 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.freeboard.evidence import log_evidence, noise_covariance, posterior_levels
 from pipeline.freeboard.model import (
     DECK,
     Levels,
     SideShifts,
     kernels,
-    log_evidence,
-    noise_covariance,
-    posterior_levels,
     scaled,
     step_up,
     variants,
@@ -32,6 +30,10 @@ CHUNK = 60_000
 """Numbers in one covariance matrix times candidates that are worked on at once: fits a core's cache."""
 
 
+SLANT = 2.2
+"""Way of light down to a depth and up again, aslant, in that depth [1]."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Window:
     """What one side is fitted to."""
@@ -46,6 +48,8 @@ class Window:
     """Per band."""
     weights: tuple[float, ...]
     """Per band: how much its log likelihood counts."""
+    absorption: tuple[float, ...]
+    """Per band: of pure water [1/m]."""
     bin_width: float
     gsd: float
     edge: tuple[float, float]
@@ -67,7 +71,7 @@ class Setting(NamedTuple):
     blur: float
     """[m]"""
     z_eff: float
-    """[m]"""
+    """Depth from which light would come back if water did not absorb: turbidity, one for all bands [m]."""
     smear: float
     """Of freeboard along the mid-body, relative to shifts [m]."""
     texture: float = 1.0
@@ -123,12 +127,12 @@ def evaluate(
     chunk = int(np.clip(CHUNK // len(window.v) ** 2, 8, 128))
     for begin in range(0, len(F), BLOCK):
         block = slice(begin, begin + BLOCK)
-        shares = variants(window.v, shifts, (F[block], e[block]), setting[:3])
-        for start in range(0, shares.shape[1], chunk):
-            part = slice(begin + start, begin + min(start + chunk, shares.shape[1]))
+        shares = band_variants(window, shifts, (F[block], e[block]), setting)
+        for start in range(0, shares[0].shape[1], chunk):
+            part = slice(begin + start, begin + min(start + chunk, shares[0].shape[1]))
             for k, levels in enumerate(beliefs):
                 data = (window.v, window.values[k], noise[k])
-                some = shares[:, start : start + chunk]
+                some = shares[k][:, start : start + chunk]
                 if setting.shaded[0] > 0.0:
                     some = _in_shade(some, window, k, e[part], setting)
                 value, chi = log_evidence(data, some, e[part], levels, correlation)
@@ -136,6 +140,23 @@ def evaluate(
                 chi2[part] += chi / len(window.levels)
     mean, spread = window.edge
     return total - 0.5 * ((e - mean) / spread) ** 2, chi2
+
+
+def band_variants(
+    window: Window, shifts: SideShifts, state: tuple[Array, Array], setting: Setting
+) -> list[Array]:
+    """Per band, `variants` at the depth from which its light comes back: near infrared enters centimetres.
+
+    Light fades on its way down and up by what is in the water, alike in all bands, and by the water itself.
+    """
+    found: dict[float, Array] = {}
+    out = []
+    for absorption in window.absorption:
+        depth = 1.0 / (1.0 / setting.z_eff + SLANT * absorption) if shifts.tail > 0.0 else setting.z_eff
+        if depth not in found:
+            found[depth] = variants(window.v, shifts, state, (setting.blur, depth, setting.smear))
+        out.append(found[depth])
+    return out
 
 
 def _in_shade(shares: Array, window: Window, band: int, edge: Array, setting: Setting) -> Array:
@@ -187,6 +208,7 @@ def _first_band(window: Window) -> Window:
         errors=window.errors[:1],
         levels=window.levels[:1],
         weights=(1.0,),
+        absorption=window.absorption[:1],
         extremes=window.extremes[:1],
     )
 
@@ -204,12 +226,12 @@ def with_seen_levels(window: Window, shifts: SideShifts, scan: Scan) -> Window:
     F, e = best_of(scan)
     rough = _seen_by(coarsen(window, max(0.8, 0.6 * window.gsd)), shifts.reach)
     setting = Setting(gaussian_blur(rough, 0.65), 0.15, smear_of(window))
-    shares = variants(rough.v, shifts, (np.array([F]), np.array([e])), setting[:3])
+    shares = band_variants(rough, shifts, (np.array([F]), np.array([e])), setting)
     correlation = kernels(rough.v, setting.blur)
     found = []
     for k, levels in enumerate(window.levels):
         data = (rough.v, rough.values[k], noise_covariance(rough.v, rough.errors[k]))
-        level = posterior_levels(data, shares, e, levels, correlation)[0]
+        level = posterior_levels(data, shares[k], e, levels, correlation)[0]
         deck, side, shadow, water = (max(float(level[m]), 1e-4) for m in (0, 2, 3, 4))
         found.append(replace(levels, seen=(deck, side, shadow, water)))
     return replace(window, levels=tuple(found))

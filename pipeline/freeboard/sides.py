@@ -7,19 +7,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.freeboard.evidence import noise_covariance, posterior_levels
 from pipeline.freeboard.model import (
     SideShifts,
     kernels,
-    noise_covariance,
-    posterior_levels,
     scaled,
-    variants,
 )
 from pipeline.freeboard.scan import (
     FLOOR,
     Scan,
     Setting,
     Window,
+    band_variants,
     coarse_evidence,
     evaluate,
     gaussian_blur,
@@ -33,17 +32,21 @@ Array = npt.NDArray[np.float64]
 
 KEEP = 20.0
 """Coarse cells this far below the best are not looked at again [nats]."""
-ROWS = 18.0
+ROWS = 12.0
 """Freeboards this far below the best keep what one blur and one depth of light say of them [nats]."""
+UNLIKELY = 5.0
+"""Blurs and textures this far below the best, where each mode stands best, are left out [nats]."""
 FAINT = 15.0
 """Candidates this far below the best at one depth of light are not asked at the others [nats]."""
 RIDGE = 6.0
 """Deck edges this far below the best of their freeboard are not looked at again [nats]."""
 Z_EFFS = ((0.2, 0.4), (0.06, 0.3), (0.45, 0.22), (0.9, 0.08))
-"""Effective depths of the water's light [m] with their prior weights, likeliest first: a turbid port has 0.1
-to 0.3, blue water more than one."""
+"""Depths from which what is in the water sends light back [m] with their prior weights, likeliest first: a
+turbid port has 0.1 to 0.3, blue water more than one. Water itself lets red and infrared less deep."""
 TEXTURES = ((0.25, 0.25), (0.5, 0.25), (1.0, 0.3), (2.0, 0.2))
 """How strong structure in paint may be against what the deck shows, with prior weights [1]."""
+EDGE_MARGIN, TAILS = 2.5, 1.0
+"""Blurs about an edge, and depths of the water's light [m] beyond it, within which bins stay as they are."""
 USUAL = 2
 """Of `TEXTURES`: the likeliest."""
 BLURS_PX = (0.3, 0.5, 0.75, 1.1)
@@ -98,14 +101,16 @@ def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan, *, exa
     """
     smear = smear_of(window)
     F, e, value = scan
-    looks = _likely_settings(window, shifts, _modes(F, e, value), smear)
     near = value > value.max() - KEEP
     rows, cols = np.flatnonzero(near.any(axis=1)), np.flatnonzero(near.any(axis=0))
     step_F, step_e = (F[1] - F[0] if len(F) > 1 else 0.0), e[1] - e[0]
     low_F, high_F = max(F[rows[0]] - step_F, F[0]), min(F[rows[-1]] + step_F, F[-1])
     low_e, high_e = e[cols[0]] - step_e, e[cols[-1]] + step_e
-    fine = _narrow(window, shifts, (low_e, high_e), high_F)
-    blur = gaussian_blur(fine, 0.5)
+    whole = _narrow(window, shifts, (low_e, high_e), high_F)
+    blur = gaussian_blur(whole, 0.5)
+    cells = np.nonzero(near)
+    fine = _focus(whole, shifts, (F[cells[0]], e[cells[1]]), max(step_e, step_F * shifts.reach))
+    looks = _likely_settings(fine, shifts, _modes(F, e, value), smear)
     fine_F = (
         steps_between(low_F, high_F, 0.4 * blur / max(shifts.reach, 0.05)) if shifts.reach > 0.03 else F[:1]
     )
@@ -121,10 +126,10 @@ def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan, *, exa
     pairs = np.nonzero(wanted)
     some = _over_settings(fine, shifts, (fine_F[pairs[0]], fine_e[pairs[1]]), settings, exact=exact)
     some += np.log(weights)[:, None]
-    whole = sketch + np.log(weights.sum())
-    whole[pairs] = np.logaddexp.reduce(some, axis=0)
+    table = sketch + np.log(weights.sum())
+    table[pairs] = np.logaddexp.reduce(some, axis=0)
     best = settings[int(some.max(axis=1).argmax())]
-    fit = _finish(fine, shifts, (grid, fine_F), (whole, fine_e, best))
+    fit = _finish(whole, shifts, (grid, fine_F), (table, fine_e, best))
     return replace(fit, evidence=coarse_evidence(scan, grid))
 
 
@@ -186,6 +191,38 @@ def _narrow(window: Window, shifts: SideShifts, edges: tuple[float, float], top:
     return replace(window, v=window.v[keep], values=window.values[:, keep], errors=window.errors[:, keep])
 
 
+def _focus(window: Window, shifts: SideShifts, state: tuple[Array, Array], step: float) -> Window:
+    """The window with bins joined by threes where no edge of any candidate can be.
+
+    Parameters
+    ----------
+    state
+        (freeboard, deck edge) of the candidates [m].
+    step
+        How far edges may lie from those of the nearest candidate [m].
+    """
+    F, e = state
+    margin = EDGE_MARGIN * gaussian_blur(window, BLURS_PX[2]) + step
+    places = np.concatenate([e, e + F * shifts.alpha, e + F * shifts.beta])
+    far = np.searchsorted(np.sort(places), window.v - margin - TAILS * shifts.tail)
+    busy = np.searchsorted(np.sort(places), window.v + margin) > far
+    group, held = np.zeros(len(window.v), dtype=np.intp), 0
+    for k in range(1, len(group)):
+        held = 0 if busy[k] or busy[k - 1] or held == 2 else held + 1
+        group[k] = group[k - 1] + (held == 0)
+    count = np.bincount(group)
+
+    def joined(x: Array) -> Array:
+        return np.stack([np.bincount(group, weights=row) for row in np.atleast_2d(x)]) / count
+
+    return replace(
+        window,
+        v=joined(window.v)[0],
+        values=joined(window.values),
+        errors=joined(window.errors) / count**0.25,
+    )
+
+
 def _modes(F: Array, e: Array, value: Array) -> list[tuple[float, float]]:
     """(freeboard, deck edge) where settings are chosen: up to three maxima, then what is far from them."""
     along = value.max(axis=1)
@@ -238,7 +275,8 @@ def _likely_settings(
     score([k for k, choice in enumerate(choices) if choice[0] in sharp and k not in usual])
     best = scores.argmax(axis=0)[np.argsort(-scores.max(axis=0), kind="stable")]
     kept = list(dict.fromkeys([int(k) for k in best] + [int(k) for k in np.argsort(-scores.max(axis=1))[:2]]))
-    return [choices[k] for k in kept[:3]]
+    likely = scores.max() - UNLIKELY
+    return [choices[k] for k in kept[:3] if k == kept[0] or scores[k].max() > likely]
 
 
 def _finish(
@@ -258,12 +296,12 @@ def _finish(
     k = int(np.argmax(log_likelihood)) if len(F) > 1 else int(np.searchsorted(grid, F[0]))
     best_F, best_e = float(grid[k]), float(edges[k])
     chi2 = float(evaluate(window, shifts, (np.array([best_F]), np.array([best_e])), setting)[1][0])
-    shares = variants(window.v, shifts, (np.array([best_F]), np.array([best_e])), setting[:3])
+    shares = band_variants(window, shifts, (np.array([best_F]), np.array([best_e])), setting)
     correlation = kernels(window.v, setting.blur)
     fits = [
         posterior_levels(
             (window.v, window.values[b], noise_covariance(window.v, window.errors[b])),
-            shares,
+            shares[b],
             best_e,
             levels,
             correlation,

@@ -21,6 +21,11 @@ LONGER = 0.7
 """By how much freeboard a station may seem higher than the lowest fifth: trim makes half a metre [m]."""
 NEAREST = (0.4, 1.9)
 """Share of stations that are near a place, and by how much the standard deviation exceeds their distance."""
+CHOICE = 0.5
+"""How far, of what the bright stations are above the median one, their mean may be off: which of them
+are free of what lengthens a shadow is not known [1]."""
+BORROWED = 4.0
+"""Degrees of freedom that the scatter between stations in neighbouring bins is worth [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -285,8 +290,10 @@ def _robust_mean(cells: Array, count: Array, shaded: BoolArray) -> tuple[Array, 
             warnings.simplefilter("ignore", RuntimeWarning)
             middle = np.nanmedian(held, axis=0)
             spread = 1.4826 * np.nanmedian(np.abs(held - middle), axis=0)
+            choice = np.zeros_like(middle)
             if shaded.any():
                 upper = np.nanquantile(held[:, shaded], 0.67, axis=0)
+                choice[shaded] = CHOICE * np.nan_to_num(upper - middle[shaded])
                 close = NEAREST[1] * np.nanquantile(np.abs(held[:, shaded] - upper), NEAREST[0], axis=0)
                 middle[shaded], spread[shaded] = upper, np.minimum(close, spread[shaded])
     middle, spread = np.nan_to_num(middle), np.nan_to_num(spread)
@@ -296,8 +303,14 @@ def _robust_mean(cells: Array, count: Array, shaded: BoolArray) -> tuple[Array, 
     for _ in range(3):
         z = np.where(present, (cells - middle) / (4.0 * spread), 2.0)
         weight = np.where(np.abs(z) < 1, (1 - z**2) ** 2, 0.0) * np.minimum(count, np.median(count[present]))
-        middle = (weight * cells).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-12)
-    variance = (weight * (cells - middle) ** 2).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-12)
-    effective = weight.sum(axis=0) ** 2 / np.maximum((weight**2).sum(axis=0), 1e-12)
-    error = np.sqrt(np.maximum(variance, (0.5 * smooth) ** 2) / np.maximum(effective - 1, 1.0))
-    return middle, error + 1e-6
+        total = weight.sum(axis=0)
+        # between two bunches of stations none may be near: there the last mean stays
+        middle = np.where(total > 0.0, (weight * cells).sum(axis=0) / np.maximum(total, 1e-12), middle)
+    variance = (weight * (cells - middle) ** 2).sum(axis=0) / np.maximum(total, 1e-12)
+    effective = total**2 / np.maximum((weight**2).sum(axis=0), 1e-12)
+    freedom = np.maximum(effective - 1, 1.0)
+    # a dozen stations know their scatter to a quarter: what the bins about say counts as `BORROWED` more
+    about = np.median(np.lib.stride_tricks.sliding_window_view(np.pad(variance, 3, mode="edge"), 7), axis=-1)
+    variance = (BORROWED * about + freedom * variance) / (BORROWED + freedom)
+    error = np.sqrt(np.maximum(variance, (0.5 * smooth) ** 2) / freedom)
+    return middle, np.hypot(error, choice) + 1e-6

@@ -31,6 +31,16 @@ MARGIN = 1.3
 """Against deck and sea, whichever is brighter: a line about the edge that outshines it is other paint [1]."""
 
 
+ABSORPTION = {"blue": 0.015, "green": 0.06, "red": 0.4, "nir": 3.3, "pan": 0.1, "mean": 0.06}
+"""Of pure water [1/m], by band: 480, 560 and 660 nm (Pope and Fry 1997, Appl. Opt. 36, 8710), 770 to 890 nm
+(Kou et al. 1993, Appl. Opt. 32, 3531); of several bands, where most of the water's light comes from."""
+
+
+PLAINLY = 2.5
+"""Root mean square of the profile inside a hull, in that of waves alone, from which something is there: some
+ten independent stretches of sea, glitter among them, stay below two [1]."""
+
+
 class Channel(NamedTuple):
     """A mixture of bands that is fitted as one."""
 
@@ -39,6 +49,11 @@ class Channel(NamedTuple):
     """Per band of the chip."""
     weight: float
     """Of its log likelihood."""
+
+    @property
+    def absorption(self) -> float:
+        """Of pure water in this light [1/m]; as of a mixture where it is not known."""
+        return ABSORPTION.get(self.name, ABSORPTION["mean"])
 
 
 PREFERRED = ("red", "nir", "pan", "green", "b1", "b2", "b3", "blue")
@@ -145,7 +160,7 @@ def stands_out(profile: CrossProfile, water: Array, half: float) -> bool:
         return False
     gap = profile.value[:, inside] - water[:, :1]
     noise = np.maximum(water[:, 2], np.median(profile.error, axis=1))
-    return bool((np.sqrt((gap**2).mean(axis=1)) > 4.0 * noise).any())
+    return bool((np.sqrt((gap**2).mean(axis=1)) > PLAINLY * noise).any())
 
 
 def make_window(
@@ -153,7 +168,7 @@ def make_window(
     shifts: SideShifts,
     detection: Detection,
     water: Array,
-    setting: tuple[tuple[float, ...], float, float, float],
+    setting: tuple[tuple[Channel, ...], float, float, float],
 ) -> Window | None:
     """The samples of one side from inside the deck outwards, or None where too few of them are water.
 
@@ -162,9 +177,9 @@ def make_window(
     water
         (band, 5) from `with_waves`.
     setting
-        (weights of the bands, largest freeboard [m], gsd [m], length averaged over [m]).
+        (channels, largest freeboard [m], gsd [m], length averaged over [m]).
     """
-    weights, top, gsd, midbody = setting
+    channels, top, gsd, midbody = setting
     half = detection.beam / 2
     spread = 1.2 + 0.07 * detection.beam + 0.5 * gsd
     v = shifts.side * profile.u
@@ -189,7 +204,8 @@ def make_window(
         values=values,
         errors=errors,
         levels=levels,
-        weights=weights,
+        weights=tuple(c.weight for c in channels),
+        absorption=tuple(c.absorption for c in channels),
         bin_width=profile.width,
         gsd=gsd,
         edge=(half, spread),

@@ -36,15 +36,11 @@ def _pansharpen(planes: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     import cv2
 
     rows, cols = planes.shape[1:]
-    pan = planes.mean(axis=0)
-    coarse_pan = cv2.resize(pan, (max(cols // 4, 1), max(rows // 4, 1)), interpolation=cv2.INTER_AREA)
-    smooth_pan = cv2.resize(coarse_pan, (cols, rows), interpolation=cv2.INTER_CUBIC)
-    sharp = []
-    for plane in planes:
-        coarse = cv2.resize(plane, coarse_pan.shape[::-1], interpolation=cv2.INTER_AREA)
-        smooth = cv2.resize(coarse, (cols, rows), interpolation=cv2.INTER_CUBIC)
-        sharp.append(smooth * pan / np.maximum(smooth_pan, 1e-4))
-    return np.stack(sharp)
+    small = (max(cols // 4, 1), max(rows // 4, 1))
+    coarse = [cv2.resize(plane, small, interpolation=cv2.INTER_AREA) for plane in planes]
+    # a cubic undershoots beside a bright deck, and no light is less than none
+    smooth = np.maximum([cv2.resize(c, (cols, rows), interpolation=cv2.INTER_CUBIC) for c in coarse], 1e-4)
+    return np.asarray(smooth * (planes.mean(axis=0) / smooth.mean(axis=0)))
 
 
 def record(
