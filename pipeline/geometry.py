@@ -236,12 +236,17 @@ def crop_grid(grid: Grid, row: int, col: int, shape: tuple[int, int]) -> Grid:
 
 def polygon_mask(grid: Grid, outline: Polygon) -> npt.NDArray[np.bool_]:
     """(row, col), True where a pixel's centre lies inside a lon/lat polygon."""
+    inside = np.zeros(grid.shape, dtype=np.bool_)
+    fill_outline(inside, grid, outline, True)
+    return inside
+
+
+def fill_outline(mask: npt.NDArray[np.bool_], grid: Grid, outline: Polygon, value: bool) -> None:
+    """Set `mask`, (row, col) on the grid, where a pixel's centre lies inside a lon/lat polygon."""
     from skimage.draw import polygon
 
     points = lonlat_to_pixel(grid, outline) - 0.5
-    inside = np.zeros(grid.shape, dtype=np.bool_)
-    inside[polygon(points[:, 1], points[:, 0], grid.shape)] = True
-    return inside
+    mask[polygon(points[:, 1], points[:, 0], grid.shape)] = value
 
 
 def block_mean(plane: npt.NDArray[np.float32], factor: int) -> npt.NDArray[np.float32]:

@@ -16,12 +16,15 @@ import numpy.typing as npt
 from pipeline.config import Config
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Grid, Polygon, Scene, Site
 from pipeline.pieces import area_of, areas_of, meets_site
+from pipeline.tiles import Tile, own_part, plan_tiles
 
 if TYPE_CHECKING:
     from pipeline.detect import Structure
 
 MEMORY_LOOKS = 12
 """The terminal is learned from this many of its first clear looks, and from no later ones."""
+_FAR = 2000.0
+"""What lies farther from a ship says nothing of her anyway [m]."""
 CLEAR_LOOK = 0.6
 """A look counts towards the memory where at least this share of the site was seen; where no look ever saw so
 much, because only pieces of the site are read, this share of what the best look saw [1]."""
@@ -54,12 +57,21 @@ class Look:
     clouds: CloudMask
     site: Site | None
     """The site where the scene meets it, else None."""
+    own: Polygon | None = None
+    """(lon, lat): what a tile of a large scene speaks for; None = all that was read."""
+
+
+def tiles_of(scene: Scene, site: Site | None, config: Config) -> tuple[Tile, ...]:
+    """The tiles of a scene that does not meet the site and is too large to be held; else none."""
+    if site is not None and meets_site(scene, site):
+        return ()
+    return plan_tiles(scene, config.ingest.max_pixels)
 
 
 def pieces_of(scene: Scene, site: Site | None, config: Config) -> tuple[Polygon | None, ...]:
     """The areas to read one after the other; (None,), the whole scene, where it does not meet the site."""
     if site is None or not meets_site(scene, site):
-        return (None,)
+        return tuple(tile.area for tile in tiles_of(scene, site, config)) or (None,)
     return areas_of(site, scene, config.ingest.max_pixels)
 
 
@@ -85,10 +97,16 @@ def look_at(
     from pipeline.ingest import read_chip
 
     here = site if site is not None and meets_site(scene, site) else None
-    chip = read_chip(scene, aoi=None if here is None else area or area_of(here), config=config.ingest)
+    wanted = area if here is None else area or area_of(here)
+    chip = read_chip(scene, aoi=wanted, config=config.ingest)
     if clouds is None or clouds.cloudy.shape != chip.valid.shape:
         clouds = find_clouds(chip, scene.geometry, config=config.clouds)
     return Look(scene=scene, chip=chip, clouds=clouds, site=here)
+
+
+def own_pixels(look: Look) -> tuple[slice, slice]:
+    """What the look speaks for, as an index into its pixels."""
+    return np.s_[:, :] if look.own is None else own_part(look.chip.grid, look.own)
 
 
 def survey_site(look: Look) -> Survey | None:
@@ -144,11 +162,14 @@ def hidden_pixels(
     Cloud and cloud shadow hide her too; land, structure and other ships never reach inside her own outline,
     where the register of the site may simply be a few metres off.
     """
-    from pipeline.geometry import polygon_mask
+    from pipeline.geometry import fill_outline
 
     grid = look.chip.grid
     blocked = np.zeros(grid.shape, bool) if known is None else known.fixed.copy()
     for other in others:
-        blocked |= polygon_mask(grid, other.outline)
-    blocked &= ~polygon_mask(grid, detection.outline)
-    return np.asarray(blocked | look.clouds.cloudy | look.clouds.shadowed | ~look.chip.valid)
+        if np.hypot(*np.subtract(other.centre, detection.centre)) < _FAR:
+            fill_outline(blocked, grid, other.outline, True)
+    fill_outline(blocked, grid, detection.outline, False)
+    for hidden in (look.clouds.cloudy, look.clouds.shadowed, ~look.chip.valid):
+        blocked |= hidden
+    return blocked

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 SURROUNDINGS = 500.0
 """Read around a berth: room for a ship alongside, her shadow, and water to compare with [m]."""
+Window = tuple[int, int, int, int]
+"""(top, left, bottom, right) [pixel]"""
+_INSET = 1e-3
+"""That rounding does not add a row or a column [pixel]."""
 SAME_SHIP = 0.5
 """Two outlines that share more than this of the smaller one are one ship [1]."""
 LEFT_OUT = frozenset({"no-data", "outside-site", "too-large"})
@@ -72,7 +76,7 @@ def meets_site(scene: Scene, site: Site) -> bool:
     return area is not None and len(scene.footprint) >= 3 and _meets(scene, area)
 
 
-def find_window(scene: Scene, area: Polygon | None) -> tuple[int, int, int, int]:
+def find_window(scene: Scene, area: Polygon | None) -> Window:
     """(top, left, bottom, right) of the pixels that reading `area` takes; None = the whole scene.
 
     Empty, with bottom <= top or right <= left, where the scene has none of it.
@@ -97,6 +101,20 @@ def find_window(scene: Scene, area: Polygon | None) -> tuple[int, int, int, int]
     col, row = (e * (x - c) - b * (y - f)) / det, (a * (y - f) - d * (x - c)) / det
     top, left = max(0, int(np.floor(row.min()))), max(0, int(np.floor(col.min())))
     return top, left, min(rows, int(np.ceil(row.max()))), min(cols, int(np.ceil(col.max())))
+
+
+def outline_of(scene: Scene, window: Window) -> Polygon:
+    """(lon, lat) of a window's corners, cut to the scene: reading it gives these pixels and no others."""
+    from pyproj import Transformer
+
+    rows, cols = scene.shape
+    top, left = (max(n, 0) + _INSET for n in window[:2])
+    bottom, right = (min(n, most) - _INSET for n, most in zip(window[2:], (rows, cols), strict=True))
+    a, b, c, d, e, f = scene.transform
+    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+    x, y = zip(*((a * i + b * j + c, d * i + e * j + f) for i, j in corners), strict=True)
+    lon, lat = Transformer.from_crs(scene.crs, "EPSG:4326", always_xy=True).transform(x, y)
+    return tuple((float(p), float(q)) for p, q in zip(lon, lat, strict=True))
 
 
 def count_pixels(scene: Scene, area: Polygon | None) -> int:
@@ -197,10 +215,15 @@ def _add_box(
     return [*rest[:place], new, *rest[place:]]
 
 
-def describe_reading(site: Site, scene: Scene, areas: Sequence[Polygon]) -> Flag | None:
+def describe_reading(site: Site | None, scene: Scene, areas: Sequence[Polygon]) -> Flag | None:
     """What was read where it was not all at once, and what was left out; None for the whole in one piece."""
     from shapely import union_all
 
+    if not areas:
+        return None
+    if site is None or not meets_site(scene, site):
+        text = f"the scene is too large to be held at once: read in {len(areas)} pieces, one after the other"
+        return Flag(code="read-in-pieces", message=text)
     aois = _met(site, scene, "aoi")
     hull = _around(aois) if aois else area_of(site) or ()
     if tuple(areas) == (hull,):
@@ -238,8 +261,15 @@ def join_results(parts: Sequence[Part]) -> SceneResult:
         cloud=_join_clouds([(p.result.cloud, p.pixels) for p in parts if p.result.cloud is not None]),
         berths=_join_berths([part.result.berths for part in parts], names),
         detections=ships,
-        flags=tuple(dict.fromkeys(flag for part in parts for flag in part.result.flags)),
+        flags=_join_flags([part.result.flags for part in parts]),
     )
+
+
+def _join_flags(parts: Sequence[Sequence[Flag]]) -> tuple[Flag, ...]:
+    """Every flag once; there is no water where no piece shows any."""
+    joined = dict.fromkeys(flag for flags in parts for flag in flags)
+    dry = all(any(flag.code == "no-water" for flag in flags) for flags in parts)
+    return tuple(flag for flag in joined if dry or flag.code != "no-water")
 
 
 def join_detections(
@@ -251,17 +281,21 @@ def join_detections(
     stands, unless it had her cut by its edge and the later one has not.
     """
     ships: list[DetectionResult] = []
+    rings: list[BaseGeometry] = []
     names: list[dict[str, str]] = []
     for part in parts:
         earlier = len(ships)
         names.append({})
         for ship in part:
-            twin = next((at for at in range(earlier) if _are_one(ships[at], ship)), None)
+            ring = _ring(ship)
+            twin = next((at for at in range(earlier) if _are_one(rings[at], ring)), None)
             if twin is None:
                 ships.append(ship)
+                rings.append(ring)
                 twin = len(ships) - 1
             else:
                 ships[twin] = _choose(ships[twin], ship)
+                rings[twin] = _ring(ships[twin])
             names[-1][ship.id] = f"d{twin + 1}"
     return tuple(replace(ship, id=f"d{at}") for at, ship in enumerate(ships, 1)), names
 
@@ -272,8 +306,9 @@ def _ring(ship: DetectionResult) -> BaseGeometry:
     return _figure(tuple((float(x), float(y)) for x, y in points))
 
 
-def _are_one(first: DetectionResult, second: DetectionResult) -> bool:
-    one, other = _ring(first), _ring(second)
+def _are_one(one: BaseGeometry, other: BaseGeometry) -> bool:
+    if not one.intersects(other):
+        return False
     return bool(one.intersection(other).area > SAME_SHIP * min(one.area, other.area))
 
 
@@ -315,25 +350,13 @@ def split_result(scene: Scene, areas: Sequence[Polygon | None], result: SceneRes
     """The scene's result once a piece, each with the ships that lie in it; every ship in one of them."""
     if len(areas) == 1:
         return [result]
-    frames = [_figure(_outline_of_window(scene, area)) for area in areas]
+    frames = [_figure(outline_of(scene, find_window(scene, area))) for area in areas]
     own: list[list[DetectionResult]] = [[] for _ in areas]
     for ship in result.detections:
         ring = _ring(ship)
         shares = [round(frame.intersection(ring).area / max(ring.area, 1e-15), 6) for frame in frames]
         own[int(np.argmax(shares))].append(ship)
     return [replace(result, detections=tuple(ships)) for ships in own]
-
-
-def _outline_of_window(scene: Scene, area: Polygon | None) -> Polygon:
-    """(lon, lat) of the corners of what is read for an area."""
-    from pyproj import Transformer
-
-    top, left, bottom, right = find_window(scene, area)
-    a, b, c, d, e, f = scene.transform
-    corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
-    x, y = zip(*((a * i + b * j + c, d * i + e * j + f) for i, j in corners), strict=True)
-    lon, lat = Transformer.from_crs(scene.crs, "EPSG:4326", always_xy=True).transform(x, y)
-    return tuple((float(p), float(q)) for p, q in zip(lon, lat, strict=True))
 
 
 def order_pictures(results: Sequence[SceneResult]) -> list[int]:

@@ -33,7 +33,7 @@ from pipeline.datatypes import (
     Site,
 )
 from pipeline.errors import Refused
-from pipeline.look import Look, Memory, hidden_pixels, known_structure
+from pipeline.look import Look, Memory, hidden_pixels, known_structure, own_pixels
 from pipeline.pieces import Part, describe_reading, join_results
 from pipeline.products import (
     BerthState,
@@ -44,6 +44,7 @@ from pipeline.products import (
     VisitsDocument,
     VolumeDocument,
 )
+from pipeline.tiles import is_own
 
 if TYPE_CHECKING:
     from pipeline.detect import Structure
@@ -74,14 +75,15 @@ class Background:
 
 def measure_piece(look: Look, background: Background) -> Part:
     """What one piece of a scene says."""
-    return Part(result=measure_scene(look, background), pixels=look.chip.valid.size)
+    own = look.chip.valid[own_pixels(look)]
+    return Part(result=measure_scene(look, background), pixels=own.size)
 
 
 def join_scene(scene: Scene, site: Site | None, parts: Mapping[Polygon | None, Part]) -> SceneResult:
     """The result of a scene from what was read of it, by the area of each piece."""
     result = join_results(list(parts.values()))
     areas = [area for area in parts if area is not None]
-    reading = describe_reading(site, scene, areas) if site is not None and areas else None
+    reading = describe_reading(site, scene, areas)
     return replace(
         result,
         geometry=_geometry(scene, result.detections),
@@ -112,12 +114,14 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
     ships = tuple(
         measure_ship(look, detection, detections, berth_of.get(detection.id), known, background)
         for detection in detections
+        if look.own is None or is_own(chip.grid, look.own, detection.outline)
     )
-    result = describe_scene(scene, background.software)
+    own, result = own_pixels(look), describe_scene(scene, background.software)
+    hidden = replace(look.clouds, cloudy=look.clouds.cloudy[own], shadowed=look.clouds.shadowed[own])
     return replace(
         result,
         geometry=_geometry(scene, ships),
-        cloud=summarise_clouds(look.clouds, chip.valid),
+        cloud=summarise_clouds(hidden, chip.valid[own]),
         berths=_berths(look, berth_of, known, config),
         detections=ships,
         flags=result.flags + _site_flags(look, background) + _image_flags(look, detections),

@@ -12,7 +12,17 @@ DOORS = {"ingest", "store", "render"}
 RANK = (
     dict.fromkeys(BASE, 0)
     | dict.fromkeys(STAGES | DOORS | {"simulate"}, 1)
-    | {"pieces": 1, "desk": 2, "plan": 2, "look": 2, "signatures": 2, "run": 3, "batch": 4, "cli": 5}
+    | {
+        "pieces": 1,
+        "tiles": 2,
+        "desk": 2,
+        "plan": 2,
+        "look": 3,
+        "signatures": 2,
+        "run": 4,
+        "batch": 5,
+        "cli": 6,
+    }
 )
 FILES = sorted(PACKAGE.rglob("*.py"))
 FILE_LIBRARIES = {"rasterio": {"ingest", "store", "simulate"}, "pyogrio": {"store"}}

@@ -245,7 +245,9 @@ class Unlucky:
     def __init__(self, name: str, *, phase: str) -> None:
         self.name, self.phase = name, phase
 
-    def run(self, function: Callable[[Any], Any], jobs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+    def run(
+        self, function: Callable[[Any], Any], jobs: Sequence[Any], tick: Callable[[], None] = lambda: None
+    ) -> Iterator[tuple[int, Any]]:
         for at, made in InProcess().run(function, jobs):
             job = jobs[at]
             name = job.scene.scene_id if hasattr(job, "scene") else job.delivery.name

@@ -153,9 +153,10 @@ def test_what_does_not_fit_is_refused_by_the_reader() -> None:
 
 def test_without_areas_or_site_there_is_nothing_to_cut() -> None:
     port = over_vostochny(0.5)
-    assert pieces_of(port, None, Config()) == (None,)
+    assert pieces_of(over_vostochny(3.0), None, Config()) == (None,)
+    assert len(pieces_of(port, None, Config())) > 1  # too large to be held
     far = tuple((lon + 1.0, lat) for lon, lat in port.footprint)
-    assert pieces_of(replace(port, footprint=far), VOSTOCHNY, Config()) == (None,)
+    assert pieces_of(replace(port, footprint=far), VOSTOCHNY, Config()) == pieces_of(port, None, Config())
     bare = replace(VOSTOCHNY, features=VOSTOCHNY.of_role("berth"))
     assert areas_of(bare, port, 10**9) == (area_of(bare),)
     assert len(areas_of(bare, port, 30_000_000)) > 1

@@ -18,7 +18,7 @@ from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJo
 from pipeline.datatypes import Grid, InputFile
 from pipeline.errors import InputError, Refused
 from pipeline.look import Look, Memory, Survey, join_surveys, survey_site
-from pipeline.pieces import meets_site, order_pictures, split_result
+from pipeline.pieces import Part, meets_site, order_pictures, split_result
 from pipeline.products import SceneResult
 from pipeline.run import Background, describe_scene, join_scene, measure_piece, picture_scene, picture_ships
 from pipeline.store import (
@@ -32,6 +32,7 @@ from pipeline.store import (
     write_geotiff,
     write_png,
 )
+from pipeline.tiles import Whole
 
 Job = TypeVar("Job")
 Made = TypeVar("Made")
@@ -164,6 +165,32 @@ def _load_memory(path: Path | None) -> Memory | None:
     return Memory(cells=grid, empty=empty)
 
 
+def tell_progress(work: Path) -> Callable[[int, int], None]:
+    """Leaves beside the scene's work folder how many of its pieces are done, for the parent to read."""
+    path = progress_path(work)
+
+    def tell(done: int, total: int) -> None:
+        if total > 1:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(f"{done} {total}")
+
+    return tell
+
+
+def progress_path(work: Path) -> Path:
+    """Of a scene's progress, beside its work folder."""
+    return work.with_name(f"{work.name}.progress")
+
+
+def read_progress(work: Path) -> tuple[int, int] | None:
+    """(pieces done, pieces in all) as the child left it; None where there is nothing to say."""
+    try:
+        done, total = progress_path(work).read_text().split()
+    except (OSError, ValueError):  # not there yet, or just being written
+        return None
+    return int(done), int(total)
+
+
 def take_measure(job: MeasureJob) -> Measured:
     """All that the scene says, and its pictures; a refused scene has none."""
     from pipeline.ingest import read_forest
@@ -177,15 +204,22 @@ def take_measure(job: MeasureJob) -> Measured:
         software=job.software,
     )
     looks = Looks(job.scene, job.site, job.config, clouds=job.clouds)
+    whole = Whole(job.scene) if looks.tiles else None
+
+    def measure(number: int, look: Look) -> Part:
+        if whole is not None:
+            whole.add(look.chip, look.clouds, looks.tiles[number])
+        return measure_piece(look, background)
+
     try:
-        parts = looks.each(lambda number, look: measure_piece(look, background))
+        parts = looks.each(measure, tell_progress(job.work))
     except InputError as error:
         refused = as_refused(error)
         result = describe_scene(job.scene, job.software, reason=refused)
         return Measured(result=to_json(result).encode(), refused=refused, pictures=())
     by_area = {looks.areas[number]: part for number, part in parts.items()}
     text = to_json(join_scene(job.scene, job.site, by_area)).encode()
-    return Measured(result=text, refused=None, pictures=_draw(job.work, looks, list(parts), text))
+    return Measured(result=text, refused=None, pictures=_draw(job.work, (looks, whole), list(parts), text))
 
 
 def take_picture(job: PictureJob) -> Measured:
@@ -201,16 +235,34 @@ def take_picture(job: PictureJob) -> Measured:
             )
             return Measured(result=job.result, refused=refused, pictures=())
         looks = Looks(replace(scene, scene_id=job.scene_id), job.site, job.config)
-        readable = list(looks.each(lambda number, look: None))
+        whole = Whole(looks.scene) if looks.tiles else None
+
+        def add(number: int, look: Look) -> None:
+            if whole is not None:
+                whole.add(look.chip, look.clouds, looks.tiles[number])
+
+        readable = list(looks.each(add, tell_progress(job.work)))
     except InputError as error:
         return Measured(result=job.result, refused=as_refused(error), pictures=())
-    return Measured(result=job.result, refused=None, pictures=_draw(job.work, looks, readable, job.result))
+    return Measured(
+        result=job.result, refused=None, pictures=_draw(job.work, (looks, whole), readable, job.result)
+    )
 
 
-def _draw(work: Path, looks: Looks, readable: Sequence[int], text: bytes) -> tuple[Picture, ...]:
-    """Draw what was written, so that a picture made again later is the same: a page for each piece."""
-    whole = from_json(SceneResult, text)
-    results = split_result(looks.scene, [looks.areas[number] for number in readable], whole)
+def _draw(
+    work: Path, looked: tuple[Looks, Whole | None], readable: Sequence[int], text: bytes
+) -> tuple[Picture, ...]:
+    """Draw what was written, so that a picture made again later is the same.
+
+    A page for each piece; of a scene in tiles one page of the whole.
+    """
+    looks, whole = looked
+    result = from_json(SceneResult, text)
+    if whole is not None:
+        chip, clouds = whole.look()
+        look = Look(scene=looks.scene, chip=chip, clouds=clouds, site=None)
+        return tuple(_draw_page(work, look, result, "annotated"))
+    results = split_result(looks.scene, [looks.areas[number] for number in readable], result)
     order = order_pictures(results)
     names = {at: "annotated" if place == 1 else f"annotated-{place}" for place, at in enumerate(order, 1)}
     drawn = {  # the piece that was read last is still in memory
@@ -221,18 +273,26 @@ def _draw(work: Path, looks: Looks, readable: Sequence[int], text: bytes) -> tup
 
 
 def _draw_piece(work: Path, look: Look, result: SceneResult, name: str) -> list[Picture]:
+    pictures = _draw_page(work, look, result, name)
+    (work / CROPS).mkdir(exist_ok=True)
+    for ship, crop in picture_ships(look, result).items():
+        path = work / CROPS / f"{ship}.png"
+        write_png(path, crop)
+        pictures.append(_picture(work, path))
+    return pictures
+
+
+def _draw_page(work: Path, look: Look, result: SceneResult, name: str) -> list[Picture]:
     drawn = picture_scene(look, result)
-    (work / CROPS).mkdir(parents=True, exist_ok=True)
+    work.mkdir(parents=True, exist_ok=True)
     page, overlay = work / f"{name}.png", work / f"{name}.tif"
     write_png(page, drawn.page)
     paths = [page]
     if drawn.overlay is not None and drawn.grid is not None:
         write_geotiff(overlay, drawn.overlay, grid=drawn.grid, crs=look.scene.crs)
         paths.append(overlay)
-    for ship, crop in picture_ships(look, result).items():
-        paths.append(work / CROPS / f"{ship}.png")
-        write_png(paths[-1], crop)
-    return [
-        Picture(name=path.relative_to(work).as_posix(), path=path, sha256=hash_file(path)[0])
-        for path in paths
-    ]
+    return [_picture(work, path) for path in paths]
+
+
+def _picture(work: Path, path: Path) -> Picture:
+    return Picture(name=path.relative_to(work).as_posix(), path=path, sha256=hash_file(path)[0])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.batch.children import CROPS, save_memory, take_look, take_measure
+from pipeline.batch.children import CROPS, read_progress, save_memory, take_look, take_measure
 from pipeline.batch.describe import (
     Request,
     canonical,
@@ -59,7 +59,7 @@ class Step:
     """Progress: one delivery is one step further."""
 
     phase: str
-    """"look" or "measure" """
+    """"look", "measure", or "piece": of one scene, of which there are too many pixels to hold"""
     done: int
     total: int
     name: str
@@ -217,7 +217,16 @@ class _Batch:
             paths[cells] = self.work / f"memory-{hash_memory(memory)[:16]}.npz"
             save_memory(paths[cells], memory)
         jobs = [self._job(task, paths) for task in tasks]
-        for done, (at, made) in enumerate(self.executor.run(take_measure, jobs), 1):
+        told = dict[str, tuple[int, int]]()
+
+        def tick() -> None:
+            for job in jobs:
+                name, progress = job.scene.scene_id, read_progress(job.work)
+                if progress is not None and progress != told.get(name):
+                    told[name] = progress
+                    self._step("piece", *progress, name, "{} of {} pieces".format(*progress))
+
+        for done, (at, made) in enumerate(self.executor.run(take_measure, jobs, tick), 1):
             task = tasks[at]
             check_room(self.store.folder)
             if isinstance(made, Failure):

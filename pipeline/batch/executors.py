@@ -17,13 +17,17 @@ Job = TypeVar("Job")
 Made = TypeVar("Made")
 
 
+_TICK = 1.0
+"""[s]"""
+
+
 class Executor(Protocol):
     """Runs a function over jobs, each on its own."""
 
     def run(
-        self, function: Callable[[Job], Made], jobs: Sequence[Job]
+        self, function: Callable[[Job], Made], jobs: Sequence[Job], tick: Callable[[], None] = lambda: None
     ) -> Iterator[tuple[int, Made | Failure]]:
-        """(position of the job, what came of it), in the order in which they end."""
+        """(position of the job, what came of it), in the order in which they end; `tick` now and then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +35,9 @@ class InProcess:
     """One job after the other in this process: for tests and debuggers; nothing is isolated."""
 
     def run(
-        self, function: Callable[[Job], Made], jobs: Sequence[Job]
+        self, function: Callable[[Job], Made], jobs: Sequence[Job], tick: Callable[[], None] = lambda: None
     ) -> Iterator[tuple[int, Made | Failure]]:
-        """(position of the job, what came of it), in the order of the jobs."""
+        """(position of the job, what came of it), in the order of the jobs; nobody hears a tick meanwhile."""
         for at, job in enumerate(jobs):
             yield at, guard(function, job)
 
@@ -49,21 +53,21 @@ class Pool:
     """Wall time of one job [s]."""
 
     def run(
-        self, function: Callable[[Job], Made], jobs: Sequence[Job]
+        self, function: Callable[[Job], Made], jobs: Sequence[Job], tick: Callable[[], None] = lambda: None
     ) -> Iterator[tuple[int, Made | Failure]]:
-        """(position of the job, what came of it), in the order in which they end.
+        """(position of the job, what came of it), in the order in which they end; `tick` every second or so.
 
         A job whose child died of a signal is tried once more, in a child of its own: what killed it may have
         been left behind by the scene before it.
         """
         died: list[int] = []
-        for at, made in self._round(function, jobs, range(len(jobs)), tasks_a_child=16):
+        for at, made in self._round(function, jobs, range(len(jobs)), tick, tasks_a_child=16):
             if isinstance(made, _Died):
                 died.append(at)
             else:
                 yield at, made
         if died:
-            for at, made in self._round(function, jobs, sorted(died), tasks_a_child=1):
+            for at, made in self._round(function, jobs, sorted(died), tick, tasks_a_child=1):
                 yield at, made.failure if isinstance(made, _Died) else made
 
     def _round(
@@ -71,6 +75,7 @@ class Pool:
         function: Callable[[Job], Made],
         jobs: Sequence[Job],
         which: Sequence[int],
+        tick: Callable[[], None],
         *,
         tasks_a_child: int,
     ) -> Iterator[tuple[int, Made | Failure | _Died]]:
@@ -90,7 +95,8 @@ class Pool:
                 pool.schedule(guard, args=(function, jobs[at]), timeout=self.timeout): at for at in which
             }
             while futures:
-                done, _ = wait(futures, return_when=FIRST_COMPLETED)
+                done, _ = wait(futures, timeout=_TICK, return_when=FIRST_COMPLETED)
+                tick()
                 for future in sorted(done, key=lambda f: futures[f]):
                     yield futures.pop(future), self._outcome(future)
         except BaseException:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ import numpy as np
 from pipeline.config import Config
 from pipeline.datatypes import CloudMask, Scene, Site
 from pipeline.errors import InputError
-from pipeline.look import Look, look_at, pieces_of
+from pipeline.look import Look, look_at, pieces_of, tiles_of
 from pipeline.pieces import LEFT_OUT
 
 Made = TypeVar("Made")
@@ -24,6 +25,7 @@ class Looks:
     def __init__(self, scene: Scene, site: Site, config: Config, *, clouds: Path | None = None) -> None:
         self.scene = scene
         self.areas = pieces_of(scene, site, config)
+        self.tiles = tiles_of(scene, site, config)
         self._site, self._config, self._clouds = site, config, clouds
         self._last: tuple[int, Look] | None = None
         self._masks: dict[int, CloudMask] = {}
@@ -41,13 +43,17 @@ class Looks:
         self._last = None  # gives its memory back before the next is read
         clouds = self._masks.get(number) or load_clouds(self._clouds, number)
         look = look_at(self.scene, self._site, self._config, area=self.areas[number], clouds=clouds)
+        if self.tiles:
+            look = replace(look, own=self.tiles[number].own)
         self._last = (number, look)
-        if len(self.areas) > 1:
+        if len(self.areas) > 1 and not self.tiles:
             self._masks[number] = look.clouds
         return look
 
-    def each(self, do: Callable[[int, Look], Made]) -> dict[int, Made]:
-        """What `do` makes of every piece that can be read, by its number.
+    def each(
+        self, do: Callable[[int, Look], Made], tell: Callable[[int, int], None] = lambda done, total: None
+    ) -> dict[int, Made]:
+        """What `do` makes of every piece that can be read, by its number; `tell` hears how many are done.
 
         Raises
         ------
@@ -57,6 +63,7 @@ class Looks:
         made: dict[int, Made] = {}
         refused: list[InputError] = []
         for number in range(len(self.areas)):
+            tell(number, len(self.areas))
             try:
                 self.at(number)
             except InputError as error:

@@ -44,7 +44,7 @@ def show_progress() -> Iterator[Report]:
         def show(step: Step) -> None:
             if step.phase not in bars:
                 bars[step.phase] = progress.add_task(step.phase, total=step.total, name="")
-            progress.update(bars[step.phase], completed=step.done, name=step.name)
+            progress.update(bars[step.phase], completed=step.done, total=step.total, name=step.name)
 
         yield show
 
@@ -52,6 +52,8 @@ def show_progress() -> Iterator[Report]:
 def _tell_step(step: Step) -> None:
     if step.phase == "measure":
         say(f"[{step.done}/{step.total}] {step.name}: {step.text}")
+    elif step.phase == "piece":
+        say(f"{step.name}: {step.text}")
 
 
 def format_bbl(value: float) -> str:
