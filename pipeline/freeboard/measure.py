@@ -148,14 +148,14 @@ def _beam_belief(detection: Detection, beam: tuple[float, float] | None) -> tupl
 
 
 def _fit(looks: dict[int, Look]) -> dict[int, SideFit]:
-    """Each side by itself; they meet in `combine_sides`. One that fits ill is left out if the other fits."""
+    """Each side by itself; they meet in `combine_sides`. One that fits ill is left out if the other tells."""
     fits = {
         side: fit_side(look.window, look.shifts, GRID, look.scan)
         for side, look in looks.items()
         if look.window is not None and look.scan is not None
     }
     good = {side: fit for side, fit in fits.items() if is_sound(fit)}
-    return good or fits
+    return good if any(fit.shifts.reach > 0.03 for fit in good.values()) else fits
 
 
 def _bulwark(length: float, view: ViewGeometry, looks: dict[int, Look], heading: float) -> float:

@@ -91,7 +91,7 @@ def is_sound(fit: SideFit) -> bool:
         abs(float(found[WATER_LEVEL]) - levels.water[0]) / levels.water[1]
         for found, levels in zip(fit.levels, fit.window.levels, strict=True)
     ]
-    return fit.chi2 <= ILL and max(seas) <= OTHER_SEA
+    return fit.misfit <= ILL and max(seas) <= OTHER_SEA
 
 
 def refuse_fit(fits: dict[int, SideFit]) -> Refused | None:
@@ -99,7 +99,12 @@ def refuse_fit(fits: dict[int, SideFit]) -> Refused | None:
     informed = [fit for fit in fits.values() if fit.shifts.reach > 0.03]
     if any(is_sound(fit) for fit in informed):
         return None
-    worst = min((fit.chi2 for fit in informed), default=np.inf)
+    worst = min((fit.misfit for fit in informed), default=np.inf)
+    if worst <= ILL:
+        return Refused(
+            code="shadow-not-on-water",
+            message="what lies beside her, where the sea should be, is not as bright as the sea around",
+        )
     return Refused(
         code="shadow-not-on-water",
         message=f"no hull with shadow on water fits what is seen (chi-square {worst:.1f} a sample)",

@@ -84,6 +84,8 @@ class SideFit:
     """(freeboard,) log evidence of the coarse pass, to compare geometries with [nats]."""
     chi2: float
     """Of the best candidate, per sample and band."""
+    misfit: float
+    """The same with the strongest structure that paint may have."""
     fitted: Array
     """(band, sample)"""
     levels: Array
@@ -295,8 +297,10 @@ def _finish(
     edges = places[table.argmax(axis=1)]
     k = int(np.argmax(log_likelihood)) if len(F) > 1 else int(np.searchsorted(grid, F[0]))
     best_F, best_e = float(grid[k]), float(edges[k])
-    chi2 = float(evaluate(window, shifts, (np.array([best_F]), np.array([best_e])), setting)[1][0])
-    shares = band_variants(window, shifts, (np.array([best_F]), np.array([best_e])), setting)
+    state = (np.array([best_F]), np.array([best_e]))
+    strongest = setting._replace(texture=max(t for t, _ in TEXTURES))
+    chi2, misfit = (float(evaluate(window, shifts, state, x)[1][0]) for x in (setting, strongest))
+    shares = band_variants(window, shifts, state, setting)
     correlation = kernels(window.v, setting.blur)
     fits = [
         posterior_levels(
@@ -320,6 +324,7 @@ def _finish(
         blur=setting.blur,
         z_eff=setting.z_eff,
         chi2=chi2,
+        misfit=misfit,
         fitted=np.stack([f[1] for f in fits]),
         levels=np.stack([f[0] for f in fits]),
         window=window,
