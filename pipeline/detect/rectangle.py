@@ -63,23 +63,12 @@ def _in_frame(cover: Cover, ground: Array, heading: float, config: DetectConfig)
         return None
     frame = Box(centre=(0.0, 0.0), heading=heading, length=1.0, beam=1.0)
     image = sample_cover(cover, frame, along=along, across=across)
-    sums = np.concatenate([np.zeros((len(along), 1)), np.cumsum(image, axis=1)], axis=1)
-    least, most = max(2, round(4.0 / step)), round(70.0 / step)
-    first, last = np.triu_indices(sums.shape[1], least)
-    near = last - first <= most
+    first, last = np.triu_indices(len(across) + 1, max(2, round(4.0 / step)))
+    near = last - first <= round(70.0 / step)
     first, last = first[near], last[near]
     if not len(first):
         return None
-    total = sums[:, last] - sums[:, first]
-    running, start = np.zeros(len(first)), np.zeros(len(first), np.intp)
-    best, ends = np.full(len(first), -np.inf), np.zeros((2, len(first)), np.intp)
-    for k in range(len(along)):
-        fresh = running <= 0
-        running = np.where(fresh, total[k], running + total[k])
-        start = np.where(fresh, k, start)
-        better = running > best
-        best = np.where(better, running, best)
-        ends[0], ends[1] = np.where(better, start, ends[0]), np.where(better, k, ends[1])
+    best, ends = _fullest_runs(image, first, last)
     length, beam = (ends[1] - ends[0] + 1) * step, (last - first) * step
     best = np.where((length >= 0.8 * config.min_length) & (length >= 1.4 * beam), best, -np.inf)
     k = int(best.argmax())
@@ -95,3 +84,31 @@ def _in_frame(cover: Cover, ground: Array, heading: float, config: DetectConfig)
         beam=float(beam[k]),
     )
     return float(best[k]) * step**2, box
+
+
+def _fullest_runs(
+    image: Array, first: npt.NDArray[np.intp], last: npt.NDArray[np.intp]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
+    """(largest sum of a run of rows, its (2, n) first and last row) between each pair of columns.
+
+    Kadane's way, all pairs at once and in place: what a row needs stays in the cache.
+    """
+    sums = np.zeros((image.shape[0], image.shape[1] + 1), np.float32)
+    sums[:, 1:] = np.cumsum(image, axis=1)
+    running, start = np.zeros(len(first), np.float32), np.zeros(len(first), np.int32)
+    best, ends = np.full(len(first), -np.inf, np.float32), np.zeros((2, len(first)), np.int32)
+    total, low = np.empty_like(running), np.empty_like(running)
+    chosen = np.empty(len(first), np.bool_)
+    for k, row in enumerate(sums):
+        np.take(row, last, out=total)
+        np.take(row, first, out=low)
+        total -= low
+        np.less_equal(running, 0, out=chosen)
+        np.copyto(start, k, where=chosen)
+        np.maximum(running, 0, out=running)
+        running += total
+        np.greater(running, best, out=chosen)
+        np.copyto(best, running, where=chosen)
+        np.copyto(ends[0], start, where=chosen)
+        np.copyto(ends[1], k, where=chosen)
+    return best, ends
