@@ -1,7 +1,7 @@
 """The order of the stages, written once. Pure glue: records in, records out.
 
 for each piece of a scene (one, where it is not too large):
-    look_at -> [survey_site -> learn_memory] -> find_ships
+    look_at -> [survey_site -> learn_memory] -> search_ships
         -> for each ship: assign_berth, rank_identities, measure_freeboard, estimate_load
 -> join_results -> group_visits -> estimate_volume
 """
@@ -47,7 +47,7 @@ from pipeline.products import (
 from pipeline.tiles import is_own
 
 if TYPE_CHECKING:
-    from pipeline.detect import Structure
+    from pipeline.detect import Search, Structure
     from pipeline.render import Annotated
 
 SCHEMA_VERSION = "1"
@@ -94,11 +94,11 @@ def join_scene(scene: Scene, site: Site | None, parts: Mapping[Polygon | None, P
 def measure_scene(look: Look, background: Background) -> SceneResult:
     """All that one scene says: clouds, berths, ships, their freeboards and loads."""
     from pipeline.clouds import summarise_clouds
-    from pipeline.detect import assign_berth, find_ships
+    from pipeline.detect import assign_berth, search_ships
 
     scene, chip, config = look.scene, look.chip, background.config
     known = known_structure(look, background.memory)
-    detections = find_ships(
+    search = search_ships(
         chip,
         look.clouds,
         known=known,
@@ -106,6 +106,7 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
         view=scene.geometry,
         quays=background.quays,
     )
+    detections = search.ships
     berth_of = {
         d.id: berth
         for d in detections
@@ -124,7 +125,7 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
         cloud=summarise_clouds(hidden, chip.valid[own]),
         berths=_berths(look, berth_of, known, config),
         detections=ships,
-        flags=result.flags + _site_flags(look, background) + _image_flags(look, detections),
+        flags=result.flags + _site_flags(look, background) + _image_flags(look, search),
         site=None if look.site is None else look.site.id,
     )
 
@@ -191,12 +192,12 @@ def _site_flags(look: Look, background: Background) -> tuple[Flag, ...]:
     return tuple(flags)
 
 
-def _image_flags(look: Look, ships: Sequence[Detection]) -> tuple[Flag, ...]:
+def _image_flags(look: Look, search: Search) -> tuple[Flag, ...]:
     """What is wrong with the image, and that it shows no water where it has no ships for that."""
-    from pipeline.detect import find_doubts, shows_water
+    from pipeline.detect import find_doubts
 
     flags = find_doubts(look.chip)
-    if ships or shows_water(look.chip, look.clouds):
+    if search.water:
         return flags
     return (*flags, Flag(code="no-water", message="no water is to be seen: ships were not looked for"))
 

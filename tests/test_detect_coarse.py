@@ -16,7 +16,7 @@ from test_detect import BANDS, CONFIG, SHORE, Ship, draw, grid_of, sky
 from pipeline.clouds import find_clouds
 from pipeline.config import CloudsConfig, IngestConfig
 from pipeline.datatypes import Chip, Detection, Forest
-from pipeline.detect import find_ships
+from pipeline.detect import find_ships, search_ships
 from pipeline.detect.glance import find_places
 from pipeline.detect.mixed import measure_mixed
 from pipeline.detect.outline import Box, Cover
@@ -134,6 +134,9 @@ def test_only_places_where_something_stands_out_of_water_are_searched() -> None:
     assert find_places(ship, ship.valid, (0, 0, top - 8, right), 60) == []  # another block's
     ((north, _, south, _),) = find_places(shore, shore.valid, whole, 60)
     assert (north, south) == (0, shore.grid.shape[0])
+    for chip, water in ((sea, True), (land, False), (shore, True)):
+        search = search_ships(chip, sky(chip), known=None, config=CONFIG)
+        assert (search.ships, search.water) == ((), water)
     visual = replace(sea, calibrated=False)
     assert find_places(visual, sea.valid, whole, 60) == [whole]
     assert find_places(visual, ~sea.valid, whole, 60) == []

@@ -9,7 +9,7 @@ import pytest
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import Chip, CloudMask, Detection, Grid, Site, SiteFeature, ViewGeometry
-from pipeline.detect import find_doubtful, find_ships, open_berths, shows_water
+from pipeline.detect import find_doubtful, find_ships, open_berths, search_ships
 from pipeline.detect.deck import judge_bow, judge_kind, sample_deck
 from pipeline.detect.outline import Box
 from pipeline.detect.structure import Structure
@@ -200,7 +200,8 @@ def test_a_town_without_water_has_no_ships(seed: int, haze: Colour) -> None:
     planes = town(seed) + np.reshape(np.asarray(haze, np.float32), (4, 1, 1))
     assert find(planes) == ()
     none = np.zeros((SIDE, SIDE), bool)
-    assert not shows_water(chip_of(planes), CloudMask(cloudy=none, shadowed=none, method="test"))
+    sky = CloudMask(cloudy=none, shadowed=none, method="test")
+    assert not search_ships(chip_of(planes), sky, known=None, config=DetectConfig()).water
 
 
 def test_a_town_by_the_water_hides_no_ship() -> None:

@@ -4,7 +4,7 @@ from pipeline.detect.appearance import measure_appearance
 from pipeline.detect.berth import assign_berth, find_doubtful
 from pipeline.detect.blocks import Block
 from pipeline.detect.doubts import find_doubts
-from pipeline.detect.find import find_ships, shows_water, stream_ships
+from pipeline.detect.find import Search, find_ships, search_ships, stream_ships
 from pipeline.detect.structure import (
     Structure,
     learn_structure,
@@ -16,6 +16,7 @@ from pipeline.detect.structure import (
 
 __all__ = [
     "Block",
+    "Search",
     "Structure",
     "assign_berth",
     "find_doubtful",
@@ -25,7 +26,7 @@ __all__ = [
     "measure_appearance",
     "open_berths",
     "project_structure",
-    "shows_water",
+    "search_ships",
     "site_cells",
     "stream_ships",
     "survey_water",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from pipeline.detect.lean import to_waterline
 from pipeline.detect.outline import Box, hull_polygon
 from pipeline.detect.scale import clear_of_clouds, cut_chip, look_through, reduce_share
 from pipeline.detect.structure import Structure, without_structure
-from pipeline.detect.water import water_bodies
+from pipeline.detect.water import may_be_water, tells_water, water_bodies
 from pipeline.geometry import crop_grid, ground_to_lonlat
 
 _SEARCH = 2.0
@@ -34,6 +34,15 @@ _CUT = {"wake": 0.2, "cut-by-edge": 0.5, "part-clouded": 0.5}
 """What the length may be off by where foam may have been taken for hull, or an end is hidden [1]."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a search found, or why it found nothing."""
+
+    ships: tuple[Detection, ...]
+    water: bool = True
+    """False where most of the chip can be seen and none of it is water."""
+
+
 def find_ships(
     chip: Chip,
     clouds: CloudMask,
@@ -43,6 +52,19 @@ def find_ships(
     view: ViewGeometry | None = None,
     quays: Forest | None = None,
 ) -> tuple[Detection, ...]:
+    """The ships that `search_ships` finds."""
+    return search_ships(chip, clouds, known=known, config=config, view=view, quays=quays).ships
+
+
+def search_ships(
+    chip: Chip,
+    clouds: CloudMask,
+    *,
+    known: Structure | None,
+    config: DetectConfig,
+    view: ViewGeometry | None = None,
+    quays: Forest | None = None,
+) -> Search:
     """Every ship of the chip with her outline at the waterline, from north-west to south-east.
 
     Parameters
@@ -68,7 +90,8 @@ def find_ships(
     def read(block: Block) -> Seen:
         return _cut_seen(block, chip, clouds, known)
 
-    return stream_ships(read, chip.grid.shape, chip.grid.gsd, config=config, quays=quays)
+    ships = stream_ships(read, chip.grid.shape, chip.grid.gsd, config=config, quays=quays)
+    return Search(ships=ships, water=bool(ships) or _shows_water(chip, clouds))
 
 
 Seen = tuple[Chip, CloudMask, Structure | None]
@@ -100,8 +123,8 @@ def stream_ships(
         seen = read(block)
         for place in _find_places(block, seen[0], seen[1], config):
             window = _cut_seen(place, *seen)
-            ships = _find_at_once(window[0], window[1], (window[2], quays, None), config)
-            found += own_ships(place, window[0].grid, ships)
+            seen_here = _find_at_once(window[0], window[1], (window[2], quays, None), config)
+            found += own_ships(place, window[0].grid, seen_here.ships)
     return join_ships(found)
 
 
@@ -130,13 +153,13 @@ def _find_at_once(
     clouds: CloudMask,
     given: tuple[Structure | None, Forest | None, ViewGeometry | None],
     config: DetectConfig,
-) -> tuple[Detection, ...]:
+) -> Search:
     """The ships of what is small enough to be looked at in one piece."""
     known, quays, view = given
     small, factor, usable, open_sky = look_through(chip, clouds, _SEARCH)
     fine = chip.grid.gsd <= FINE_GSD
     if not open_sky.any():
-        return ()
+        return Search(ships=())
     fixed = None if known is None else known.fixed
     coarse_fixed = None if fixed is None else reduce_share(fixed, factor) > 0.5
     water = find_water_at(chip.grid.gsd, small, open_sky)
@@ -144,7 +167,7 @@ def _find_at_once(
         water = without_structure(water, known.lift)
     sea = water_bodies(small, water.water, open_sky)
     if not sea.any():
-        return ()
+        return Search(ships=(), water=open_sky.mean() < 0.5)
     looked = Looked(
         chip=small,
         usable=open_sky,
@@ -156,16 +179,14 @@ def _find_at_once(
     seen = usable if fixed is None else usable & ~fixed
     afloat = [f for f in found if _is_afloat(f.box, sea, small.grid)]
     kept = sorted(_without_doubles(afloat), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
-    return tuple(_describe(f, (chip, seen), view, number + 1) for number, f in enumerate(kept))
+    ships = tuple(_describe(f, (chip, seen), view, number + 1) for number, f in enumerate(kept))
+    return Search(ships=ships)
 
 
-def shows_water(chip: Chip, clouds: CloudMask) -> bool:
-    """False where most of a chip can be seen and none of it is water: there are no ships because of that."""
-    small, _, _, seen = look_through(chip, clouds, _SEARCH)
-    if seen.mean() < 0.5:
-        return True
-    water = find_water_at(chip.grid.gsd, small, seen)
-    return bool(water_bodies(small, water.water, seen).any())
+def _shows_water(chip: Chip, clouds: CloudMask) -> bool:
+    """False where most of a coarse chip can be seen and none of it may be water."""
+    seen = clear_of_clouds(chip, clouds)
+    return bool(seen.mean() < 0.5 or not tells_water(chip) or may_be_water(chip, seen).any())
 
 
 def _is_afloat(box: Box, sea: BoolArray, grid: Grid) -> bool:

@@ -14,7 +14,14 @@ import numpy as np
 
 from pipeline.datatypes import BoolArray, Chip
 from pipeline.detect.local import LocalMeans, Plane
-from pipeline.detect.water import LEAST_SPREAD, STANDS_OUT, may_be_water, telling_bands, two_strongest
+from pipeline.detect.water import (
+    LEAST_SPREAD,
+    STANDS_OUT,
+    may_be_water,
+    telling_bands,
+    tells_water,
+    two_strongest,
+)
 from pipeline.geometry import block_mean
 
 Window = tuple[int, int, int, int]
@@ -44,7 +51,7 @@ def find_places(chip: Chip, seen: BoolArray, core: Window, margin: int) -> list[
     """
     if not seen.any():
         return []
-    if not chip.calibrated or chip.band("nir", "nir08") is None or chip.band("green") is None:
+    if not tells_water(chip):
         return [core]
     wet = may_be_water(chip, seen)
     share = block_mean(wet.astype(np.float32), _CELL)

@@ -99,6 +99,11 @@ def seed_water(chip: Chip, valid: BoolArray) -> BoolArray:
     return np.asarray(valid & even & bluish & (level <= bright * 1.2))
 
 
+def tells_water(chip: Chip) -> bool:
+    """True where water can be told by what its colour must be: reflectance in green and near infrared."""
+    return chip.calibrated and chip.band("nir", "nir08") is not None and chip.band("green") is not None
+
+
 def may_be_water(chip: Chip, seen: BoolArray) -> BoolArray:
     """(row, col), True on what water is looked for in, whatever the levels in the infrared are.
 
