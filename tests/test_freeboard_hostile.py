@@ -148,3 +148,33 @@ def test_what_a_block_says_of_an_azimuth() -> None:
     assert judge_azimuth(0.0, lean_gap(4.25, 0.5, size)) == "contradicts"
     assert judge_azimuth(0.0, lean_gap(-4.25, 0.5, size)) == "agrees"
     assert judge_azimuth(6.0, -6.0) == "undecided"
+
+
+@pytest.mark.parametrize(("elevation", "off"), [(10.0, -10.0), (13.0, 16.0)])
+def test_a_low_sun_from_astern_throws_the_shadow_of_the_block_along_the_side(
+    elevation: float, off: float
+) -> None:
+    """It reaches from the block to the bow and is longer than the deck's all along."""
+    view = replace(VIEW, sun_elevation=elevation, sun_azimuth=210.0 + off)
+    world = replace(SHIP, view=view, length=100.0, beam=16.0)
+    chip, ship = render(world, seed=3), detection_of(world, seed=3)
+    assert_honest(measure(chip, replace(ship, heading_ambiguous=False), view), world.freeboard)
+    assert_honest(measure(chip, replace(ship, heading_ambiguous=True), view), world.freeboard)
+
+
+def test_a_platform_that_is_no_brighter_than_the_crests_of_a_glittering_sea() -> None:
+    """The mean over stations tells it from water that single pixels would not."""
+    chip = render(SHIP, seed=4)
+    rng = np.random.default_rng(4)
+    rows, cols = np.mgrid[0 : chip.grid.shape[0], 0 : chip.grid.shape[1]]
+    ground = pixel_to_ground(chip.grid, np.stack([cols + 0.5, rows + 0.5], axis=-1))
+    bow, starboard = ship_axes(SHIP.heading)
+    port, ahead = -(ground @ starboard), ground @ bow
+    off = (np.abs(port) > SHIP.beam / 2 + 1.0) | (np.abs(ahead) > SHIP.length / 2 + 1.0)
+    pixels = chip.pixels * np.where(off, np.exp(rng.normal(0, 0.45, off.shape)), 1.0)
+    platform = (np.abs(port - SHIP.beam / 2 - 7.0) < 5.0) & (np.abs(ahead) < 0.4 * SHIP.length)
+    sea = np.median(chip.pixels[:, off], axis=1)
+    pixels[:, platform] = 1.7 * sea[:, None]
+    told = measure(replace(chip, pixels=pixels.astype(np.float32)), detection_of(SHIP, seed=4))
+    assert isinstance(told, Refused)
+    assert told.code == "shadow-not-on-water"

@@ -14,6 +14,7 @@ from pipeline.freeboard.deep import COARSE, Beside, deep_shadow
 from pipeline.freeboard.model import SideShifts, side_shifts
 from pipeline.freeboard.scan import Scan, Window, best_of, rescan_side, scan_side, with_seen_levels
 from pipeline.freeboard.strip import (
+    CastShadow,
     CrossProfile,
     Strip,
     average_stations,
@@ -31,7 +32,7 @@ from pipeline.freeboard.windows import (
     water_levels,
     with_waves,
 )
-from pipeline.geometry import shift_per_metre
+from pipeline.geometry import shadow_shift, shift_per_metre, ship_axes
 
 Array = npt.NDArray[np.float64]
 
@@ -39,6 +40,9 @@ STEP = 0.05
 """Of freeboard, between the points of a curve [m]."""
 TOP = 14.0
 """Largest freeboard looked at [m]: a product tanker of 183 m stands 12 m out of the water in ballast."""
+BLOCK_FRONT, BLOCK_TOP = -0.28, 0.20
+"""Front of the accommodation block from amidships, and height of its top above the water, in lengths of the
+ship: masts are higher, and thin."""
 GRID: Array = STEP * np.arange(round(TOP / STEP) + 1, dtype=np.float64)
 
 
@@ -95,8 +99,7 @@ def prepare(
         return Refused(code="shadow-not-on-water", message="no open water beside the ship to compare with")
     spread = 1.2 + 0.07 * detection.beam + 0.5 * strip.gsd
     beside = (0.5 * detection.beam + 1.6 * spread, 0.5 * detection.beam + 1.6 * spread + 10.0)
-    S, V = shift_per_metre(view, strip.heading)
-    shadow = (-int(np.sign(S)), abs(S - V))
+    shadow = _cast_shadow(view, detection, strip.heading)
     profile = average_stations(strip, water, width=max(0.6 * strip.gsd, 0.24), beside=beside, shadow=shadow)
     water = with_waves(water, profile, beside[0] + 0.4 * top)
     if not stands_out(profile, water, 0.35 * detection.beam):
@@ -112,6 +115,19 @@ def prepare(
         top=top,
         detection=detection,
     )
+
+
+def _cast_shadow(view: ViewGeometry, detection: Detection, heading: float) -> CastShadow:
+    """Where her shadow falls; a sun from astern throws that of her block along her side."""
+    S, V = shift_per_metre(view, heading)
+    along = float(np.dot(shadow_shift(view), ship_axes(heading)[0]))
+    until = BLOCK_FRONT * detection.length + abs(along) * BLOCK_TOP * detection.length
+    blocks = (0.0, 0.0)
+    if along > 0:
+        blocks = (-detection.length, until)
+    elif detection.heading_ambiguous:
+        blocks = (-until, detection.length)
+    return CastShadow(side=-int(np.sign(S)), slope=abs(S - V), blocks=blocks)
 
 
 def window_setting(prepared: Prepared) -> tuple[tuple[Channel, ...], float, float, float]:

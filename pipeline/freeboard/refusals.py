@@ -76,8 +76,8 @@ def refuse_sides(looks: dict[int, Look], limits: tuple[float, float]) -> Refused
     if hidden:
         return Refused(
             code="shadow-not-on-water",
-            message="the side that would show the freeboard has no open water beside it,"
-            f" and the other side alone leaves {expected:.2f} m",
+            message="the side that would show the freeboard has no open water beside it, clear of the"
+            f" shadow of her block, and the other side alone leaves {expected:.2f} m",
         )
     return Refused(
         code="edge-unresolved",

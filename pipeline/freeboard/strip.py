@@ -49,6 +49,18 @@ class Strip:
     gsd: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CastShadow:
+    """The shadow that she casts on the water."""
+
+    side: int
+    """It falls on: +1 starboard, -1 port, 0 for none."""
+    slope: float
+    """Its width in the image per metre of height [1]."""
+    blocks: tuple[float, float]
+    """From where to where the accommodation block's own shadow lies beside her, bow positive [m]."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CrossProfile:
     """Mean light across the hull."""
@@ -190,7 +202,7 @@ def _sharpness(ahead: Array, across: Array, values: Array, setting: tuple[float,
 
 
 def average_stations(
-    strip: Strip, water: Array, *, width: float, beside: tuple[float, float], shadow: tuple[int, float]
+    strip: Strip, water: Array, *, width: float, beside: tuple[float, float], shadow: CastShadow
 ) -> CrossProfile:
     """The profile: every station is averaged by bin, then stations by a biweight mean in each bin.
 
@@ -207,9 +219,8 @@ def average_stations(
     beside
         From where to where, outwards from the centreline, there should be water [m].
     shadow
-        The side her shadow falls on, +1 starboard, -1 port, 0 for none, and its width per metre of height in
-        the image [1]: awnings, bulwarks and cranes lengthen a shadow and nothing shortens it, so stations
-        where it is longer than elsewhere do not count, and of what is left the bright ones do.
+        Awnings, bulwarks, cranes and the block lengthen a shadow and nothing shortens it, so stations where
+        it is longer than elsewhere do not count, and of what is left the bright ones do.
     """
     inside = np.abs(strip.ahead) <= strip.half_length
     across, ahead = strip.across[inside], strip.ahead[inside]
@@ -228,12 +239,15 @@ def average_stations(
     share = count.sum(axis=0) / np.maximum(every, 1)
     for side in (1, -1):
         count[np.ix_(_beset(cells, count, side * mean_u, (water, beside)), side * mean_u > 0)] = 0
-    away, slope = shadow
+    away = shadow.side
+    middles = ((np.arange(stations) + 0.5) / stations * 2 - 1) * strip.half_length
+    taller = (middles > shadow.blocks[0]) & (middles < shadow.blocks[1])
+    count[np.ix_(taller, away * mean_u > 0)] = 0
     zone = (away * mean_u > beside[0] - 2.5) & (away * mean_u < beside[1] + 10.0)
     if away and zone.any():
         shade = np.clip(water[0, 0] - cells[0][:, zone], 0.0, None)
         shade *= width / max(float(np.quantile(shade, 0.95)), 1e-6)
-        longer = _lengthened(shade, count[:, zone] > 0, max(LONGER * slope, 1.2 * strip.gsd))
+        longer = _lengthened(shade, count[:, zone] > 0, max(LONGER * shadow.slope, 1.2 * strip.gsd))
         count[np.ix_(longer, away * mean_u > 0)] = 0
     shaded = away * mean_u > beside[0] - 3.0
     means = [_robust_mean(band, count, shaded) for band in cells]
@@ -244,9 +258,9 @@ def average_stations(
     )
 
 
-def brighter_than_water(values: Array, water: Array) -> BoolArray:
-    """True where any channel (axis 0) is too bright for waves."""
-    limit = water[:, 0] + np.maximum(0.3 * water[:, 0], 3.0 * water[:, 1])
+def brighter_than_water(values: Array, level: Array, scatter: Array) -> BoolArray:
+    """True where any channel (axis 0) is too bright for waves: (channel,) level and scatter of such means."""
+    limit = level + np.maximum(0.3 * level, 3.0 * scatter)
     return np.asarray((values > limit.reshape(-1, *([1] * (values.ndim - 1)))).any(axis=0))
 
 
@@ -271,7 +285,7 @@ def _beset(cells: Array, count: Array, v: Array, known: tuple[Array, tuple[float
     """(station,) True where something lies on the water beside her; nowhere where it lies all along."""
     water, (start, stop) = known
     zone = (v > start) & (v < stop)
-    bright = brighter_than_water(cells[:, :, zone], water) & (count[:, zone] > 0)
+    bright = brighter_than_water(cells[:, :, zone], water[:, 0], water[:, 1]) & (count[:, zone] > 0)
     beset = bright.sum(axis=1) > 0.12 * max(int(zone.sum()), 1)
     return np.asarray(beset if beset.mean() <= 0.6 else np.zeros_like(beset))
 

@@ -188,6 +188,8 @@ def make_window(
     keep = order[(v[order] >= first) & (profile.share[order] >= 0.5)]
     values, errors = profile.value[:, keep], profile.error[:, keep]
     v = v[keep]
+    if v.size < 12:
+        return None
     stop, reason = _end_of_water(v, values, water, (half, spread, gsd))
     inside = v < stop
     v, values, errors = v[inside], values[:, inside], errors[:, inside]
@@ -258,7 +260,7 @@ def _margin(v: Array, value: Array, place: tuple[float, float]) -> float:
 
 def _sea_at_end(v: Array, values: Array, water: Array, start: float) -> float:
     """Length of the stretch, dark as water or darker but for single waves, at the end of a window [m]."""
-    above = brighter_than_water(values, water)
+    above = brighter_than_water(values, water[:, 0], water[:, 2])
     bright = np.flatnonzero(above[:-1] & above[1:] & (v[:-1] > start))
     return float(v[-1] - (v[bright[-1]] if bright.size else start))
 
@@ -268,7 +270,7 @@ def _end_of_water(
 ) -> tuple[float, bool]:
     """Up to where there is nothing but the hull and water [m], and whether another body ends it."""
     half, spread, gsd = setting
-    bright = brighter_than_water(values, water)
+    bright = brighter_than_water(values, water[:, 0], water[:, 2])
     pair = bright & np.append(bright[1:], False)
     dark = np.flatnonzero(~bright & ~np.append(bright[1:], False) & (v > half - 2 * spread))
     off_hull = max(half + 0.6 * spread, float(v[dark[0]])) if dark.size else half + 0.6 * spread
