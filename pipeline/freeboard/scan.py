@@ -24,6 +24,9 @@ Array = npt.NDArray[np.float64]
 FLOOR = -1e4
 PLAUSIBLE = 40.0
 """Coarse cells this far below the best are not looked at again with better beliefs [nats]."""
+HOPELESS = 80.0
+"""Every other cell of the coarse pass is looked at first; what lies beside those this far below the best is
+not [nats]."""
 BLOCK = 256
 """Candidates whose masks are drawn at once."""
 CHUNK = 60_000
@@ -171,7 +174,7 @@ def _in_shade(shares: Array, window: Window, band: int, edge: Array, setting: Se
 
 
 def scan_side(window: Window, shifts: SideShifts, *, reach: float | None = None) -> Scan:
-    """The coarse pass: every freeboard and deck edge, in steps of the blur.
+    """The coarse pass: freeboards and deck edges in steps of the blur, and none beside hopeless ones.
 
     Parameters
     ----------
@@ -183,7 +186,11 @@ def scan_side(window: Window, shifts: SideShifts, *, reach: float | None = None)
     rough = _first_band(rough) if reach is None else rough
     setting = Setting(gaussian_blur(rough, 0.65), 0.15, smear_of(window))
     F, e = _nodes(rough, shifts, setting, share=1.0)
-    return _scan(rough, shifts, setting, (F, e, np.ones((len(F), len(e)), dtype=np.bool_)))
+    every = np.zeros((len(F), len(e)), dtype=np.bool_)
+    every[::2, ::2] = True
+    found = _scan(rough, shifts, setting, (F, e, every))
+    near = widen(found.value > found.value.max() - HOPELESS, corners=True) & ~every
+    return Scan(F, e, np.maximum(found.value, _scan(rough, shifts, setting, (F, e, near)).value))
 
 
 def best_of(scan: Scan) -> tuple[float, float]:

@@ -36,7 +36,7 @@ ROWS = 12.0
 """Freeboards this far below the best keep what one blur and one depth of light say of them [nats]."""
 UNLIKELY = 5.0
 """Blurs and textures this far below the best, where each mode stands best, are left out [nats]."""
-FAINT = 15.0
+FAINT = 10.0
 """Candidates this far below the best at one depth of light are not asked at the others [nats]."""
 RIDGE = 6.0
 """Deck edges this far below the best of their freeboard are not looked at again [nats]."""
