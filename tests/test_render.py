@@ -31,7 +31,7 @@ from pipeline.render.canvas import arrow, fit, hatch, line, text_width, wrap, wr
 from pipeline.render.crop import detail_frame, ship_frame
 from pipeline.render.furniture import draw_compass, draw_scale_bar, round_length
 from pipeline.render.insets import draw_profile, joined, spread_apart, ticks
-from pipeline.render.marks import label_ships, place_ships
+from pipeline.render.marks import MOST_NAMED, label_ships, place_ships
 from pipeline.render.stretch import choose_stretch, render_rgb
 from pipeline.render.view import Frame, fit_grid, frame_around, frame_of_grid, resample
 
@@ -393,6 +393,19 @@ def test_forty_ships_get_eight_cards_and_a_list() -> None:
     page = render_annotated(chip, make_result(chip, ships)).page
     few = render_annotated(chip, make_result(chip, ships[:8])).page
     assert page.shape[0] - few.shape[0] == 66 + 30 * 16
+
+
+def test_a_thousand_ships_do_not_hide_the_image_nor_make_the_page_endless() -> None:
+    chip = make_chip((300, 300), 10.0, ships=())
+    one = replace(make_detection(chip, "d1", SHIP), freeboard=None, berth_id=None)
+    marks = place_ships(make_result(chip, (one,) * (MOST_NAMED + 1)), chip.grid.origin)
+    canvas = np.full((300, 300, 3), 90, np.uint8)
+    label_ships(canvas, frame_of_grid(chip.grid, 1), marks, unit=1.0)
+    assert (canvas == 90).all()
+    most, more = (
+        render_annotated(chip, make_result(chip, (one,) * count)).page.shape for count in (MOST_NAMED, 1000)
+    )
+    assert most == more
 
 
 def test_a_refused_scene_gives_a_plain_sheet() -> None:

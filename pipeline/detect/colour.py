@@ -89,7 +89,7 @@ def learn_colour(residual: Array, bands: tuple[str, ...], level: Array, floor: f
         if len(chosen) > 10 * len(bands):
             covariance = covariance + np.cov(chosen.T).reshape(len(bands), -1)
         inverse = np.asarray(np.linalg.inv(covariance), np.float64)
-        distance = np.sqrt(np.einsum("ni,ij,nj->n", sample, inverse, sample))
+        distance = np.sqrt(((sample @ inverse) * sample).sum(axis=1))
         if len(distance):
             chosen = sample[distance <= np.quantile(distance, _KEPT)]
     tail = float(np.quantile(distance, _TAIL)) if len(distance) else _TAIL_AT

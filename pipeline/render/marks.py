@@ -185,8 +185,17 @@ def short_reading(detection: DetectionResult) -> str:
     return f"{detection.id}  {words.metres(detection.freeboard.value)} m"
 
 
+MOST_NAMED = 120
+"""Ships that are named on an image, and listed below it."""
+
+
 def label_ships(canvas: Canvas, frame: Frame, ships: Sequence[ShipMark], *, unit: float) -> None:
-    """Write each ship's id and reading beside it, where no other label and no other ship is."""
+    """Write each ship's id and reading beside it, where no other label and no other ship is.
+
+    Of very many only those measured or at a berth get theirs: the others would hide the image.
+    """
+    if len(ships) > MOST_NAMED:
+        ships = [s for s in ships if s.detection.freeboard is not None or s.detection.berth_id is not None]
     size = max(round((23 if len(ships) <= 12 else 18) * unit), 12)
     boxes, inside = [], []
     rows, cols = canvas.shape[:2]

@@ -16,6 +16,7 @@ from pipeline.render.cards import WIDTH, Pictures, draw_card, kind_words, layout
 from pipeline.render.crop import cut
 from pipeline.render.furniture import draw_compass, draw_scale_bar, geometry_words
 from pipeline.render.marks import (
+    MOST_NAMED,
     BerthMark,
     ShipMark,
     draw_berths,
@@ -217,9 +218,10 @@ def draw_legend(canvas: Canvas, result: SceneResult, at: tuple[float, float], *,
     return y
 
 
-def draw_list(canvas: Canvas, ships: Sequence[ShipMark], top: int) -> None:
-    """List the ships that got no card, in two columns."""
-    _heading(canvas, "Other ships in this scene", (MARGIN, top + 26))
+def draw_list(canvas: Canvas, ships: Sequence[ShipMark], top: int, *, left_out: int) -> None:
+    """List ships that got no card, in two columns, and say how many are left out."""
+    more = f" ({left_out:,} more in result.json)" if left_out else ""
+    _heading(canvas, f"Other ships in this scene{more}", (MARGIN, top + 26))
     half = (len(ships) + 1) // 2
     for i, ship in enumerate(ships):
         column, row = divmod(i, half)
@@ -277,7 +279,7 @@ def draw_sheet(
     """(row, col, 3) uint8 RGB: header, image with its facts, a card a ship, footer."""
     ships, berths = marks
     order = rank_ships(ships)
-    carded, listed = order[:_MOST_CARDS], order[_MOST_CARDS:]
+    carded, listed = order[:_MOST_CARDS], order[_MOST_CARDS:MOST_NAMED]
     image = draw_image(chip, picture, result, ships, berths, clouds)
     side = np.full((2600, _SIDE + 20, 3), 255, np.uint8)
     side_end = int(draw_facts(side, result, (0, 0), bands=bands, berths=berths))
@@ -297,7 +299,7 @@ def draw_sheet(
     for ship, corner in zip(carded, corners, strict=True):
         draw_card(page, ship, corner, pictures)
     if listed:
-        draw_list(page, listed, bottom)
+        draw_list(page, listed, bottom, left_out=len(ships) - len(carded) - len(listed))
     draw_footer(page, result)
     return page
 
