@@ -6,14 +6,15 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from shapely import Polygon
 
 from pipeline.config import DetectConfig
 from pipeline.datatypes import Chip, CloudMask, Detection, Grid, Site, SiteFeature, ViewGeometry
 from pipeline.detect import find_doubtful, find_ships, open_berths, search_ships
 from pipeline.detect.deck import judge_bow, judge_kind, sample_deck
-from pipeline.detect.outline import Box
+from pipeline.detect.outline import Box, waterline_polygon
 from pipeline.detect.structure import Structure
-from pipeline.geometry import ground_to_lonlat
+from pipeline.geometry import ground_to_lonlat, ship_axes
 
 GSD = 0.8
 SIDE = 400
@@ -121,6 +122,56 @@ def test_a_wake_is_not_measured_as_hull() -> None:
     ship(planes, (0.0, 0.0), (13.0, 80.0), RED)
     (found,) = find(planes)
     assert found.length == pytest.approx(80.0, abs=16.0)
+
+
+def test_a_long_broken_wake_hides_no_ship() -> None:
+    """Foam in patches, four times as long as she is, and white; her deck is red."""
+    planes = sea(BLUE)
+    rng = np.random.default_rng(11)
+    for step in range(80):
+        for across in np.arange(-6.0, 6.1, 1.5):
+            level = 0.3 * np.exp(-step / 50) * rng.uniform(0.4, 1.6) + 0.03
+            at = (float(across), 38.0 - 2.0 * step)
+            block(planes, at, (1.6, 2.0), (level, level, 0.97 * level, 0.7 * level))
+    ship(planes, (0.0, 80.0), (13.0, 84.0), RED)
+    (found,) = find(planes)
+    assert found.centre == pytest.approx((0.0, 80.0), abs=8.0)
+    assert found.length == pytest.approx(84.0, abs=16.0)
+
+
+def test_a_mole_cut_by_the_edge_is_no_ship_and_a_ship_is() -> None:
+    planes = sea(BLUE)
+    ship(planes, (-60.0, 120.0), (14.0, 100.0), RED)
+    block(planes, (60.0, 130.0), (18.0, 160.0), (0.18, 0.18, 0.19, 0.22))
+    inside = planes[3] > 0.21
+    rough = 1 + 0.3 * np.random.default_rng(3).standard_normal(int(inside.sum()))
+    planes[:, inside] *= np.clip(rough, 0.4, 2.0).astype(np.float32)
+    for north in range(60, 161, 10):  # no two stretches of it are alike
+        stretch = (inside, np.arange(SIDE)[:, None] // 12 == round((160 - north) / 9.6))
+        planes[:, stretch[0] & stretch[1]] *= 0.8 + 0.04 * (north % 7)
+    found = find(planes)
+    assert [round(ship.centre[0] / 10) for ship in found] == [-6]
+
+
+@pytest.mark.parametrize("glint", [0.0, 0.12])
+def test_glints_beside_a_hull_do_not_widen_her(glint: float) -> None:
+    planes = sea(BLUE)
+    lit = np.random.default_rng(5).random((SIDE, SIDE)) < glint
+    planes[:, lit] += 0.25
+    ship(planes, (0.0, 0.0), (18.0, 110.0), RED)
+    found = min(find(planes), key=lambda ship: abs(ship.centre[0]) + abs(ship.centre[1]))
+    assert found.beam == pytest.approx(18.0, abs=1.5)
+    assert found.length == pytest.approx(110.0, abs=4.0)
+
+
+def test_a_waterline_is_shorter_than_the_ship() -> None:
+    box = Box(centre=(100.0, -50.0), heading=30.0, length=150.0, beam=24.0)
+    ring = waterline_polygon(box) - np.asarray(box.centre)
+    bow, starboard = ship_axes(box.heading)
+    along, across = ring @ bow, ring @ starboard
+    assert np.ptp(along) == pytest.approx(0.965 * 150.0)
+    assert (across.min(), across.max()) == pytest.approx((-12.0, 12.0))
+    assert 0.84 < Polygon(ring).area / (150.0 * 24.0) < 0.92  # of tankers, ballast to laden
 
 
 def test_a_mound_of_stones_is_no_ship() -> None:

@@ -17,7 +17,7 @@ from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
 from pipeline.detect.glance import find_places
 from pipeline.detect.hulls import find_hulls
 from pipeline.detect.lean import to_waterline
-from pipeline.detect.outline import Box, hull_polygon
+from pipeline.detect.outline import Box, hull_polygon, waterline_polygon
 from pipeline.detect.scale import clear_of_clouds, cut_chip, look_through, reduce_share
 from pipeline.detect.structure import Structure, without_structure
 from pipeline.detect.water import may_be_water, tells_water, water_bodies
@@ -229,7 +229,8 @@ def _describe(
     probability = 0.5 if "part-clouded" in found.flags else judge_kind(deck, box)
     gsd = chip.grid.gsd
     box, unknown = to_waterline(box, chip, view) if gsd <= FINE_GSD else (box, (0.0, 0.0))
-    outline = ground_to_lonlat(chip.grid.origin, hull_polygon(box)).round(8)
+    shape = waterline_polygon if gsd <= FINE_GSD else hull_polygon
+    outline = ground_to_lonlat(chip.grid.origin, shape(box)).round(8)
     flags = tuple(dict.fromkeys(found.flags + (() if "alongside" in found.flags else bearing.flags)))
     cut = max((share for flag, share in _CUT.items() if flag in flags), default=0.0)
     sigma = _sigmas(gsd, box, found.quay, cut)

@@ -22,6 +22,11 @@ _GAP = 18.0
 """Longest gap along the ship that is closed [m]."""
 _BLURRED = 1.5
 """From this pixel on a deck is as even as paint: an edge is where near half of its height is left [m]."""
+_GLINT, _ROUGH = 6.0, 0.01
+"""Over so much along her [m] waves and glints even out, where more than this share of the water on the calmer
+side of her stands out [1]."""
+_BESIDE = 8.0
+"""Looked at either side of her [m]."""
 _THIN = 3.0
 """What is narrower is a hose, a gangway or the rim of a quay [m]."""
 
@@ -37,6 +42,9 @@ def _body(stands: BoolArray, step: tuple[float, float], beam: float) -> BoolArra
     """
     import cv2
 
+    beside = max(1, round(0.5 * _BESIDE / step[1]))
+    if min(stands[:, :beside].mean(), stands[:, -beside:].mean()) > _ROUGH:
+        stands = cv2.blur(stands.astype(np.float32), (1, max(1, round(_GLINT / step[0])) | 1)) > 0.5
     image = stands.astype(np.uint8)
     image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, _line(1, round(1.6 / step[1])))
     image = cv2.morphologyEx(image, cv2.MORPH_CLOSE, _line(round(_GAP / step[0]), 1))
@@ -79,7 +87,7 @@ def fit_fine(cover: Cover, box: Box) -> Box | None:
     level = _threshold(cover, box)
     for _ in range(2):
         along = np.arange(-0.5 * box.length - 20.0, 0.5 * box.length + 20.0, step)
-        reach = 0.5 * box.beam + 8.0
+        reach = 0.5 * box.beam + _BESIDE
         across = np.arange(-np.ceil(reach / fine), np.ceil(reach / fine) + 1) * fine
         stands = sample_cover(cover, box, along=along, across=across) > level
         body = _body(stands, (step, fine), box.beam)

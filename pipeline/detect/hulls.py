@@ -14,13 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import BoolArray, Chip
+from pipeline.datatypes import BoolArray, Chip, Grid
+from pipeline.detect.astern import cut_wake, rest_of
 from pipeline.detect.bodies import Found, Looked, fill_polygon, find_alongside, place_of, window_about
 from pipeline.detect.candidates import open_water, standing_out
-from pipeline.detect.colour import colour_contrast
+from pipeline.detect.colour import colour_contrast, water_bands
 from pipeline.detect.fine import fit_fine
 from pipeline.detect.outline import Box, Cover, hull_polygon, sample_cover
-from pipeline.detect.parts import Near, cut_wake, is_even, is_soft, rest_of, slender_odds, split_pair
+from pipeline.detect.parts import Near, is_even, is_ragged, is_soft, slender_odds, split_pair
 from pipeline.detect.rectangle import best_rectangle
 from pipeline.detect.water import STANDS_OUT
 from pipeline.geometry import crop_grid, ship_axes
@@ -156,7 +157,8 @@ def _refine(
     # of a hull that goes on under a cloud nobody knows how slender she is
     parts = [fitted] if _end_hidden(fitted, looked) else split_pair(near.cover, fitted)
     if len(parts) == 1:
-        return [] if is_soft(near, fitted) or is_even(near, fitted) else [fitted], wakes
+        even = is_even(near, fitted, cut=_is_cut(fitted, looked.chip.grid))
+        return [] if even or is_soft(near, fitted) or is_ragged(near, fitted) else [fitted], wakes
     refined = []
     for k, half in enumerate(parts):
         alone = _look_near(half, [*taken, parts[1 - k]], full, looked)
@@ -201,11 +203,17 @@ def _look_near(rough: Box, taken: list[Box], full: tuple[Chip, BoolArray], looke
     col = np.minimum(((np.arange(width) + left) / factor).astype(int), looked.water.water.shape[1] - 1)
     wet = looked.water.water[np.ix_(row, col)] & ~hidden[part]
     contrast, bright = colour_contrast(chip, part, wet, covered)
-    light = chip.pixels[(slice(None), *part)].mean(axis=0)
+    pixels = chip.pixels[(slice(None), *part)]
+    names = water_bands(chip)
+    planes = [pixels[chip.bands.index(name)] for name in names]
     return Near(
         cover=Cover(grid=grid, plane=contrast),
         bright=Cover(grid=grid, plane=bright),
-        light=Cover(grid=grid, plane=light),
+        light=Cover(grid=grid, plane=pixels.mean(axis=0)),
+        lifts=tuple(
+            (name, Cover(grid=grid, plane=plane - np.float32(np.median(plane[wet] if wet.any() else plane))))
+            for name, plane in zip(names, planes, strict=True)
+        ),
         seen=Cover(grid=grid, plane=(~covered).astype(np.float32)),
     )
 
@@ -278,15 +286,7 @@ def _flags(
 ) -> tuple[str, ...]:
     part, ring, _ = place
     flags = []
-    grid = looked.chip.grid
-    edge = window_about(grid, box, margin=0.0)
-    if (
-        edge is None
-        or edge[0] <= 0
-        or edge[1] <= 0
-        or edge[0] + edge[2] >= grid.shape[0]
-        or edge[1] + edge[3] >= grid.shape[1]
-    ):
+    if _is_cut(box, looked.chip.grid):
         flags.append("cut-by-edge")
     if looked.fixed is not None and looked.fixed[part][ring].any():
         flags.append("alongside")
@@ -294,6 +294,18 @@ def _flags(
     if hidden[ring].mean() > 0.15 or _end_hidden(box, looked):
         flags.append("part-clouded")
     return tuple(flags)
+
+
+def _is_cut(box: Box, grid: Grid) -> bool:
+    """True where a box reaches to the image's edge."""
+    edge = window_about(grid, box, margin=0.0)
+    return (
+        edge is None
+        or edge[0] <= 0
+        or edge[1] <= 0
+        or edge[0] + edge[2] >= grid.shape[0]
+        or edge[1] + edge[3] >= grid.shape[1]
+    )
 
 
 def _end_hidden(box: Box, looked: Looked) -> bool:

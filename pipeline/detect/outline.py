@@ -23,6 +23,12 @@ _SPILL_PX = 0.4
 of 48 Sentinel-2 chips, where it was 5 m at every beam [pixel]."""
 
 
+_BEFORE, _ABAFT = 0.48, 0.485
+"""From the middle to the ends of a waterline, over the length over all [1]."""
+_BOW_TAPER, _STERN_TAPER = 0.14, 0.12
+"""Of a waterline, over the length over all [1]."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cover:
     """How much of each pixel is ship, relative: linear at coarse pixels, saturated at fine ones."""
@@ -202,3 +208,20 @@ def hull_polygon(box: Box, *, pointed: float = 0.14) -> Array:
     side = np.concatenate([[(0.82 * half, -half_length), (half, -0.9 * half_length)], np.c_[width, fore]])
     ring = np.concatenate([side, (side * np.array([-1.0, 1.0]))[::-1][1:]])
     return np.asarray(np.asarray(box.centre) + ring[:, :1] * starboard + ring[:, 1:] * bow)
+
+
+def waterline_polygon(box: Box) -> Array:
+    """(n, 2) ground points of a hull's waterline; `box` has her length over all, bow and stern overhang it.
+
+    The waterline is 0.965 of the length over all (0.95 to 0.98): 1.02 of that between perpendiculars, which
+    is 0.93 to 0.96 (Kristensen & Luetzen 2012); it is rounded at the stern, which rises from it.
+    """
+    bow, starboard = ship_axes(box.heading)
+    taper = np.linspace(0, 1, 9)
+    fore = _BEFORE - _BOW_TAPER * (1 - taper)
+    aft = -_ABAFT + _STERN_TAPER * (1 - taper)
+    side = np.concatenate([np.c_[1 - taper**3.0, aft][::-1], np.c_[1 - taper**2.2, fore]])
+    ring = np.concatenate([side, (side * np.array([-1.0, 1.0]))[::-1][1:-1]])
+    return np.asarray(
+        np.asarray(box.centre) + 0.5 * box.beam * ring[:, :1] * starboard + box.length * ring[:, 1:] * bow
+    )
