@@ -12,12 +12,16 @@ from pipeline.freeboard.scan import Setting, Window, evaluate, gaussian_blur, sm
 
 Array = npt.NDArray[np.float64]
 
-LONGEST, SHARE = 100.0, 0.02
-"""Below which length some tankers have bulwarks along the whole side [m], and how many: open rails are the
-rule on tankers (IACS Common Structural Rules, part 2, chapter 2, section 4, 3.1.1; International Convention
-on Load Lines 1966, regulation 26)."""
-DARK_STRIP = 0.03
+SHORT, LONGEST, SHARE = 85.0, 110.0, 0.08
+"""Up to which length tankers have bulwarks along the whole side as often as any, from which none has [m], and
+how many of the short ones have. Open rails are the
+rule (IACS Common Structural Rules, part 2, chapter 2, section 4, 3.1.1) and a tanker's must be open over half
+her length (International Convention on Load Lines 1966, regulation 26), but coasters that sail under no
+convention are not asked; nobody has counted them."""
+DARK_STRIP = 0.06
 """How many ships without a bulwark show such a strip of deck all the same: paint, the shade of a pipe."""
+MISSED = 0.1
+"""How many bulwarks draw no such strip though it would be broad: gear in the way, wet or dark decks."""
 SAID = 0.1
 """Probability from which a bulwark is flagged."""
 HEIGHTS = (0.9, 1.1, 1.3)
@@ -32,23 +36,26 @@ LIGHT = (0.08, 0.22)
 def bulwark_probability(length: float, lit: tuple[Window, SideShifts] | None, slope: float) -> float:
     """Probability that a bulwark stands along her side.
 
+    A strip narrower than a pixel is missed more often than not, so that not to see it says little.
+
     Parameters
     ----------
     length
         Of the ship [m].
     lit
         The sunlit side, if it can be seen; without the strip of shade it is known only how many such ships
-        there are.
+        there are, as where something lies alongside, whose shadow may be taken for the strip or hide it.
     slope
         S - V, outwards: width of the strip in the image for each metre of the bulwark's height [1].
     """
-    if length > LONGEST:
-        return 0.0
-    if lit is None or slope <= 0.0:
-        return SHARE
+    share = SHARE * float(np.clip((LONGEST - length) / (LONGEST - SHORT), 0.0, 1.0))
+    if share == 0.0 or lit is None or slope <= 0.0 or lit[0].cut:
+        return share
     strip = np.exp(min(bulwark_evidence(*lit, slope), 50.0))
-    without = (1 - SHARE) * (1 - DARK_STRIP + DARK_STRIP * strip)
-    return float(SHARE * strip / (SHARE * strip + without))
+    missed = MISSED + (1 - MISSED) * np.exp(-0.5 * (slope / lit[0].gsd) ** 2)
+    walled = share * ((1 - missed) * strip + missed)
+    without = (1 - share) * (1 - DARK_STRIP + DARK_STRIP * strip)
+    return float(walled / (walled + without))
 
 
 def bulwark_evidence(window: Window, shifts: SideShifts, slope: float) -> float:

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import Interval
-from pipeline.freeboard.expected import HEELS, SYSTEMATIC, gear_heights
+from pipeline.freeboard.expected import HEELS, SYSTEMATIC
+from pipeline.freeboard.gear import gear_heights
 from pipeline.freeboard.sides import SideFit
 
 Array = npt.NDArray[np.float64]
@@ -20,9 +21,6 @@ OTHER_LINE = {True: 0.15, False: 0.05}
 the sun shines on the side."""
 LINE_APART = 0.5
 """Standard deviation of the distance of such a line from the edge in the image [m]."""
-RACK_HEIGHT, RACK_PLACE, RACK_SHARE = 2.5, 0.25, 0.3
-"""A catwalk or pipe rack: its height above the deck [m], its distance from the deck edge [beams], half-way to
-the centreline, and how many ships have one on the side in question."""
 ALONE = 0.0003
 """The same where one side speaks alone: its likelihood is flat at this level."""
 
@@ -43,12 +41,8 @@ def _without_gear(weight: Array, fit: SideFit, beam: float) -> Array:
     The shade of a bar of height b beside the edge, on the deck or on the water beyond, is b (S - V) wide in
     the image, as if the edge were higher by b. Under a low sun a catwalk or pipe rack shades the edge too.
     """
-    grid, shifts = fit.freeboards, fit.shifts
-    heights, shares = gear_heights()
-    reach = RACK_HEIGHT * shifts.shade - RACK_PLACE * beam
-    if reach > 0.0:
-        heights = np.append(heights, np.linspace(0.1, 1.0, 7) * min(reach, 3.0) / shifts.beta)
-        shares = np.concatenate([(1 - RACK_SHARE) * shares, np.full(7, RACK_SHARE / 7)])
+    grid = fit.freeboards
+    heights, shares = gear_heights(fit.shifts, beam, fit.window.gsd)
     out = np.zeros_like(weight)
     for height, share in zip(heights, shares, strict=True):
         place = np.minimum((grid + height - grid[0]) / (grid[1] - grid[0]), len(grid) - 1.0)

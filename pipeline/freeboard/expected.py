@@ -9,6 +9,7 @@ from pipeline.config import FreeboardConfig
 from pipeline.datatypes import ViewGeometry
 from pipeline.freeboard.deep import COARSE, UNLIKE, fills_a_pixel
 from pipeline.freeboard.evidence import structure
+from pipeline.freeboard.gear import gear_sigma
 from pipeline.freeboard.model import (
     Levels,
     SideShifts,
@@ -24,12 +25,6 @@ Array = npt.NDArray[np.float64]
 
 SYSTEMATIC = 0.06
 """Camber, hog and sag, the mean level of the sea beside her: stays when all pixels are perfect [m]."""
-BARS = ((0.0, 0.0, 0.30), (0.10, 0.30, 0.65), (0.4, 0.8, 0.05))
-"""From and to which height a plate stands along the deck edge [m], and the share of sides that have it: a
-coaming of 100 mm or more surrounds the cargo deck of an oil tanker and keeps spills on board (IACS Common
-Structural Rules, part 2, chapter 2, section 4, 3.1.2); above 300 mm it would be a bulwark with freeing ports
-(IACS LL59). A third are absent or stand so far inboard that the image parts their line from the edge. A pipe
-by the rail shades as a higher one does."""
 HEELS = ((0.2, 0.8), (0.8, 0.2))
 """Standard deviation of heel [deg] and share of ships: most lie upright, some list."""
 PRIOR_SIGMA = 3.0
@@ -125,20 +120,6 @@ def heel_sigma(beam: float) -> float:
     return float(beam / 2 * np.sqrt(variance))
 
 
-def gear_heights() -> tuple[Array, Array]:
-    """Heights of what stands along the deck edge [m] and the probability of each."""
-    steps = (np.arange(6) + 0.5) / 6
-    heights = np.stack([low + (high - low) * steps for low, high, _ in BARS])
-    shares = np.stack([np.full(len(steps), share / len(steps)) for _, _, share in BARS])
-    return heights.ravel(), shares.ravel()
-
-
-def gear_sigma() -> float:
-    """Standard deviation of the height of what stands along the deck edge [m]."""
-    heights, shares = gear_heights()
-    return float(np.sqrt(shares @ heights**2 - (shares @ heights) ** 2))
-
-
 def expected_sigma(
     view: ViewGeometry,
     heading: float,
@@ -175,7 +156,7 @@ def expected_sigma(
             deep = gsd > COARSE and fills_a_pixel(shifts.beta - shifts.alpha, SLENDER * beam, gsd)
             known = levels[side] if levels and side in levels else typical_levels(shifts.lit, deep=deep)
             random = side_sigma(shifts, known, freeboard, gsd=gsd)
-            bar = gear_sigma() if shifts.beta > shifts.alpha else 0.0
+            bar = gear_sigma(shifts, beam, gsd) if shifts.beta > shifts.alpha else 0.0
             edges = np.sqrt(2.0) * jitter(0.6 * gsd) / shifts.reach
             information += 1 / (random**2 + edges**2 + heel_sigma(beam) ** 2 + bar**2)
         total += 1 / information + SYSTEMATIC**2

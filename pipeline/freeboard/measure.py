@@ -213,16 +213,16 @@ def _conclude(
     known: Known,
     beam: tuple[float, float],
 ) -> Freeboard | Refused:
-    curve = soften(GRID, with_bulwark(GRID, combine_sides(GRID, fits, beam), known.bulwark))
+    read = combine_sides(GRID, fits, beam)
+    refusal = _refuse_read(prepared, fits, known, soften(GRID, read))
+    if refusal is not None:
+        return refusal
+    curve = soften(GRID, with_bulwark(GRID, read, known.bulwark))
     value, sigma = summarise(GRID, curve)
     interval = interval_of(GRID, curve)
     flags = ["bulwark"] if known.bulwark > SAID else []
     density = np.exp(curve - curve.max())
     density /= density.sum()
-    widest = known.largest if prepared.strip.gsd > COARSE else WIDEST
-    refusal = refuse_curve(prepared, fits, (value, sigma, widest), density)
-    if refusal is not None:
-        return refusal
     uniform = int(np.sum(prepared.top >= GRID))
     bits = float(np.log2(uniform) + np.sum(density * np.log2(np.maximum(density, 1e-300))))
     cues = tuple(_cue(fit, beam) for fit in fits.values() if fit.shifts.reach > CUE_REACH)
@@ -243,6 +243,13 @@ def _conclude(
         azimuth_check=known.check,
         flags=tuple(flags),
     )
+
+
+def _refuse_read(prepared: Prepared, fits: dict[int, SideFit], known: Known, curve: Array) -> Refused | None:
+    """Whether the edge itself, be it a deck's or a bulwark's, was read well enough."""
+    density = np.exp(curve - curve.max())
+    widest = known.largest if prepared.strip.gsd > COARSE else WIDEST
+    return refuse_curve(prepared, fits, (*summarise(GRID, curve), widest), density / density.sum())
 
 
 def _cue(fit: SideFit, beam: tuple[float, float]) -> Cue:
