@@ -314,7 +314,7 @@ def season() -> Table:
         survey = survey_site(one)
         memory = None if survey is None else memories[survey.cells.gsd]
         known = known_structure(one, memory)
-        ships = find_ships(one.chip, one.clouds, known=known, config=config.detect)
+        ships = find_ships(one.chip, one.clouds, known=known, config=config.detect, quays=read_forest())
         document = json.loads((ROOT / "sample_scenes" / one.scene.scene_id / "truth.json").read_text())
         truths = [t for t in document["ships"] if t["length"] >= 40 and not t["hidden"]]
         tallies.setdefault(one.scene.gsd, []).append(_against_truth(ships, truths))
