@@ -243,13 +243,24 @@ def patch(chip: Chip, size: tuple[float, float], light: dict[str, float]) -> Chi
     [
         ({"blue": 0.05, "green": 0.06, "red": 0.1, "nir": 0.1, "swir16": 0.07}, 1),
         ({"blue": 0.01, "green": 0.03, "red": 0.05, "nir": 0.05, "swir16": 0.002}, 0),
+        ({"blue": 0.0, "green": 0.01, "red": 0.03, "nir": 0.06, "swir16": 0.007}, 0),
         ({"blue": 0.0, "green": 0.0, "red": 0.19, "nir": 0.0, "swir16": 0.0}, 0),
+        ({"blue": 0.0, "green": 0.0, "red": 0.0, "nir": 0.0, "swir16": 0.19}, 0),
     ],
-    ids=["a deck", "mud in the water", "an aircraft in one band"],
+    ids=["a deck", "mud in the water", "a shoal", "an aircraft in the red", "an aircraft in the infrared"],
 )
 def test_what_is_black_in_the_short_wave_infrared_is_no_ship(light: dict[str, float], count: int) -> None:
     chip = patch(with_swir(draw(grid_of(10.0, 600.0), [])), (150.0, 30.0), light)
     assert len(find(chip)) == count
+
+
+@pytest.mark.imagery
+@pytest.mark.skipif(not IMAGERY.is_dir(), reason="../shared/imagery is not there")
+def test_the_surf_of_a_coast_is_no_ship() -> None:
+    """Nine stretches of breakers along Accra's beach are as long and as slender as ships."""
+    (port,) = [d.path for d in find_deliveries([IMAGERY / "s2-debris-ports"]) if d.name == "accra"]
+    _, ships = look_real(port)
+    assert not [ship for ship in ships if "wake" in ship.flags or "moving" in ship.flags]
 
 
 def test_a_very_bright_hull_is_found_though_optics_spill_her_light() -> None:

@@ -21,16 +21,21 @@ from pipeline.detect.candidates import Candidate, find_candidates, open_water, s
 from pipeline.detect.mixed import measure_mixed
 from pipeline.detect.outline import Box, Cover, hull_polygon
 from pipeline.detect.scale import cut_chip
-from pipeline.detect.wake import Lifts, lift_bands, match_light
-from pipeline.detect.water import Water
+from pipeline.detect.wake import FOAMY, Lifts, lift_bands, match_light
+from pipeline.detect.water import STANDS_OUT, Water
 
 _FOAM_PX = 3
 """Pixels of foam at a body's rim, from which it trails a wake."""
 _BROADEST = 65.0
 """No ship is broader [m]."""
-_SOLID_SWIR = 0.06
-"""Short-wave infrared of a hull over her brightest band, above the water's: painted ones have 0.3 and more,
-less where foam was not told from them or the sea glints [1]."""
+_SOLID_SWIR, _FOAMING_SWIR = 0.2, 0.06
+"""Short-wave infrared of a hull over her brightest band, above the water's: 0.27 and more on ships, 0.14 and
+less on shoals; of one that was not told from the foam about her [1]."""
+_COLDEST = 2.5
+"""Nothing afloat has more short-wave infrared than this over its brightest other band [1]."""
+_SURF, _BREAKERS = 80.0, 0.4
+"""Foam of which so much stands out of the water this far around is surf: 0.49 and more on three coasts, at
+most 0.31 about a boat under way [m; 1]."""
 _NEAR = 150.0
 """Around a body, that measuring it looks at [m]."""
 _SCRAP = 0.25
@@ -145,16 +150,28 @@ def _surroundings(candidate: Candidate, lifts: Lifts, looked: Looked) -> tuple[C
 
 
 def _is_solid(lifts: Lifts, looked: Looked, box: Box) -> bool:
-    """False on mud in the water and shoals: the water over them is black in the short-wave infrared.
+    """False on mud in the water and shoals, which are black in the short-wave infrared, and on surf.
 
     So is an aircraft, which each band sees elsewhere: where one is bright the others are not.
     """
-    if lifts.swir is None:
+    if lifts.swir is None or lifts.solid is None:
         return True
     inside = fill_polygon(looked.chip.grid, hull_polygon(box))
-    return not inside.any() or bool(
-        lifts.swir[inside].mean() > _SOLID_SWIR * max(float(lifts.brightest[inside].mean()), 1e-3)
-    )
+    if not inside.any():
+        return True
+    foaming = bool(lifts.solid[inside].mean() < FOAMY * lifts.visible[inside].mean())
+    if foaming and _in_surf(looked, box):
+        return False
+    others = max(float(lifts.brightest[inside].mean()), 1e-3)
+    least = _FOAMING_SWIR if foaming else _SOLID_SWIR
+    return bool(least < lifts.swir[inside].mean() / others < _COLDEST)
+
+
+def _in_surf(looked: Looked, box: Box) -> bool:
+    """True where much of what lies about a box stands out of the water: breakers, and the beach behind."""
+    wide = replace(box, length=box.length + 2 * _SURF, beam=box.beam + 2 * _SURF)
+    about = fill_polygon(looked.chip.grid, hull_polygon(wide, pointed=0.02)) & looked.usable
+    return bool((looked.water.contrast[about] > STANDS_OUT).mean() > _BREAKERS)
 
 
 def _place(candidate: Candidate, looked: Looked) -> BoolArray:

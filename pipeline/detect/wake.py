@@ -32,7 +32,7 @@ _LONGER = 1.3
 
 _BRIGHT = 0.01
 """Lift from which foam is told by its colour [1]."""
-_FOAMY = 0.2
+FOAMY = 0.2
 """Of the solid over the visible, below which it may be foam [1]."""
 
 
@@ -70,7 +70,7 @@ class Lifts:
         """(row, col), True on what is bright in the visible and surely not solid."""
         if self.solid is None or not self.sure:
             return np.zeros(self.visible.shape, np.bool_)
-        return (self.visible > _BRIGHT) & (self.solid < _FOAMY * self.visible)
+        return (self.visible > _BRIGHT) & (self.solid < FOAMY * self.visible)
 
 
 def lift_bands(chip: Chip, water: Water, *, window: float = 300.0) -> Lifts:
@@ -154,7 +154,7 @@ def solid_ends(
         return None
     foam = float(solid[rest].mean() / max(visible[rest].mean(), 1e-6))
     hull = float(solid[kept].mean() / max(visible[kept].mean(), 1e-6))
-    return (low, high) if foam < _FOAMY and foam < 0.5 * hull else None
+    return (low, high) if foam < FOAMY and foam < 0.5 * hull else None
 
 
 def _runs(stands: npt.NDArray[np.bool_], gap: int) -> list[tuple[int, int]]:
