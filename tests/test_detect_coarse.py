@@ -23,7 +23,7 @@ from pipeline.detect.outline import Box, Cover
 from pipeline.detect.wake import band_shift, lift_bands, solid_ends
 from pipeline.detect.water import find_water
 from pipeline.geometry import axis_between, ground_to_pixel, ship_axes
-from pipeline.ingest import find_deliveries, read_chip, read_scene
+from pipeline.ingest import find_deliveries, read_chip, read_forest, read_scene
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGERY = ROOT.parent / "shared" / "imagery"
@@ -252,6 +252,16 @@ def patch(chip: Chip, size: tuple[float, float], light: dict[str, float]) -> Chi
 def test_what_is_black_in_the_short_wave_infrared_is_no_ship(light: dict[str, float], count: int) -> None:
     chip = patch(with_swir(draw(grid_of(10.0, 600.0), [])), (150.0, 30.0), light)
     assert len(find(chip)) == count
+
+
+@pytest.mark.imagery
+@pytest.mark.skipif(not IMAGERY.is_dir(), reason="../shared/imagery is not there")
+def test_a_mole_with_boats_at_it_is_no_ship() -> None:
+    """It stands alone in a harbour of the Baltic, 220 m long with an arm of 50 m."""
+    deliveries = find_deliveries([IMAGERY / "eotdl-ships-s2"])
+    (path,) = [d.path for d in deliveries if d.name == "ship_246818000_2022-08-25"]
+    _, ships = look_real(path, read_forest())
+    assert not [ship for ship in ships if ship.length > 120]
 
 
 @pytest.mark.imagery

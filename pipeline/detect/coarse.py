@@ -36,6 +36,11 @@ _COLDEST = 2.5
 _SURF, _BREAKERS = 80.0, 0.4
 """Foam of which so much stands out of the water this far around is surf: 0.49 and more on three coasts, at
 most 0.31 about a boat under way [m; 1]."""
+_WIDE_PX, _INNER = 3.5, 0.8
+"""From this beam on a box's inside is seen, over so much of its length and beam [pixel; 1]."""
+_HOLLOW, _DIM = 0.2, 0.33
+"""No more than so much of a hull is dimmer than this share of her typical light: nothing of 30 ships, a
+quarter and more of boxes about a mole with water at its sides [1]."""
 _NEAR = 150.0
 """Around a body, that measuring it looks at [m]."""
 _SCRAP = 0.25
@@ -117,7 +122,9 @@ def _find_afloat(candidate: Candidate, lifts: Lifts, looked: Looked, config: Det
         beside = int((foam & (own.plane > 0)).sum())
         hull = measure_mixed(lifts, own, box, foamy=beside >= _FOAM_PX)
         judged = judge_box(hull.box, candidate, looked, config, foam)
-        if judged is not None and hull.box.beam <= _BROADEST and _is_solid(lifts, looked, hull.box):
+        if judged is None or hull.box.beam > _BROADEST:
+            continue
+        if _is_solid(lifts, looked, hull.box) and _is_whole(lifts, looked, hull.box):
             sigmas = (hull.length_sigma, hull.beam_sigma)
             found.append(replace(judged, sigmas=sigmas, flags=(*judged.flags, *hull.flags)))
     return found
@@ -165,6 +172,16 @@ def _is_solid(lifts: Lifts, looked: Looked, box: Box) -> bool:
     others = max(float(lifts.brightest[inside].mean()), 1e-3)
     least = _FOAMING_SWIR if foaming else _SOLID_SWIR
     return bool(least < lifts.swir[inside].mean() / others < _COLDEST)
+
+
+def _is_whole(lifts: Lifts, looked: Looked, box: Box) -> bool:
+    """False where a broad box holds water too: about a mole with a bend or arms. What is known is no mole."""
+    if looked.fixed is not None or box.beam < _WIDE_PX * looked.chip.grid.gsd:
+        return True
+    inner = replace(box, length=_INNER * box.length, beam=_INNER * box.beam)
+    inside = fill_polygon(looked.chip.grid, hull_polygon(inner, pointed=0.02))
+    light = lifts.brightest[inside]
+    return not light.size or bool(np.quantile(light, _HOLLOW) > _DIM * np.quantile(light, 0.8))
 
 
 def _in_surf(looked: Looked, box: Box) -> bool:
