@@ -84,6 +84,14 @@ def test_damage_is_named(code: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_glints_that_the_sensor_cut_off_are_no_saturation(seed: int) -> None:
+    chip = scene(seed)
+    glint = np.random.default_rng(seed).random(chip.valid.shape) < 0.08
+    chip = replace(chip, pixels=np.where(glint, np.float32(0.8), np.minimum(chip.pixels, 0.8)))
+    assert "saturated" not in {flag.code for flag in find_doubts(chip)}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_an_undamaged_scene_raises_nothing(seed: int) -> None:
     assert find_doubts(scene(seed)) == ()
 

@@ -29,6 +29,8 @@ _GREENER = 0.72
 """Green over near infrared of water at least, also where the two ends of the spectrum were swapped [1]."""
 _CLIPPED, _STRETCHED = 0.03, 0.005
 """Share of the pixels at a band's largest value, or at both of its ends, that no scene has by itself [1]."""
+_SPECK, _SOLID = 3, 0.1
+"""What is narrower may be a glint [px]; share of what is cut off that is wider, unless it is glints [1]."""
 _LEVELS, _SAMPLES = 256, 100_000
 _LOWER, _REDDEST = 0.35, 2.0
 """Another band over the near infrared of water at least, and its red over blue at most [1]."""
@@ -82,12 +84,17 @@ def _middle(chip: Chip) -> Chip:
 
 
 def _saturated(look: _Look) -> Flag | None:
+    """Areas at the largest value: a glint that the sensor cut off is a speck, and hides nothing."""
+    import cv2
+
     chip = look.chip
-    shares = {
-        name: float(np.mean(values == values.max()))
-        for name, values in zip(chip.bands, chip.pixels[:, chip.valid], strict=True)
-        if values.max() > values.min()
-    }
+    shares = {}
+    for name, plane in zip(chip.bands, chip.pixels, strict=True):
+        most = plane[chip.valid].max()
+        clipped = ((plane == most) & chip.valid).astype(np.uint8)
+        if most > plane[chip.valid].min():
+            areas = cv2.morphologyEx(clipped, cv2.MORPH_OPEN, np.ones((_SPECK, _SPECK), np.uint8))
+            shares[name] = float(clipped[chip.valid].mean()) if areas.sum() > _SOLID * clipped.sum() else 0.0
     worst = max(shares, key=shares.__getitem__, default="")
     if not worst or shares[worst] < _CLIPPED:
         return None
