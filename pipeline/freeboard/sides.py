@@ -300,18 +300,7 @@ def _finish(
     state = (np.array([best_F]), np.array([best_e]))
     strongest = setting._replace(texture=max(t for t, _ in TEXTURES))
     chi2, misfit = (float(evaluate(window, shifts, state, x)[1][0]) for x in (setting, strongest))
-    shares = band_variants(window, shifts, state, setting)
-    correlation = kernels(window.v, setting.blur)
-    fits = [
-        posterior_levels(
-            (window.v, window.values[b], noise_covariance(window.v, window.errors[b])),
-            shares[b],
-            best_e,
-            levels,
-            correlation,
-        )
-        for b, levels in enumerate(scaled(x, setting.texture) for x in window.levels)
-    ]
+    levels, fitted = _fitted(window, shifts, state, setting)
     return SideFit(
         shifts=shifts,
         freeboards=grid,
@@ -325,10 +314,24 @@ def _finish(
         z_eff=setting.z_eff,
         chi2=chi2,
         misfit=misfit,
-        fitted=np.stack([f[1] for f in fits]),
-        levels=np.stack([f[0] for f in fits]),
+        fitted=fitted,
+        levels=levels,
         window=window,
     )
+
+
+def _fitted(
+    window: Window, shifts: SideShifts, state: tuple[Array, Array], setting: Setting
+) -> tuple[Array, Array]:
+    """(band, level) and (band, sample): levels and profile of one candidate."""
+    correlation = kernels(window.v, setting.blur)
+    shares = band_variants(window, shifts, state, setting)
+    found = []
+    for k, levels in enumerate(window.levels):
+        data = (window.v, window.values[k], noise_covariance(window.v, window.errors[k]))
+        believed = scaled(levels, setting.texture)
+        found.append(posterior_levels(data, shares[k], float(state[1][0]), believed, correlation))
+    return np.stack([f[0] for f in found]), np.stack([f[1] for f in found])
 
 
 def _along_edges(places: Array, e: Array, row: Array) -> Array:

@@ -186,8 +186,7 @@ def make_window(
     order = np.argsort(v)
     first = max(half - 2 * spread - 4.0, 0.0)
     keep = order[(v[order] >= first) & (profile.share[order] >= 0.5)]
-    values, errors = profile.value[:, keep], profile.error[:, keep]
-    v = v[keep]
+    v, values, errors = v[keep], profile.value[:, keep], profile.error[:, keep]
     if v.size < 12:
         return None
     stop, reason = _end_of_water(v, values, water, (half, spread, gsd))
@@ -196,10 +195,10 @@ def make_window(
     if v.size < 12 or v[-1] < half + 0.5 or _sea_at_end(v, values, water, half - 2 * spread) < 1.2:
         return None
     deck = [_deck_level(v, band, half - spread) for band in values]
-    dark = tuple(_darkest(band) for band in profile.value)
-    bright = tuple(_brightest(v, band, (half, spread)) for band in values)
-    margin = tuple(_margin(v, band, (half, spread)) for band in values)
-    extremes = tuple(zip(dark, bright, margin, strict=True))
+    extremes = tuple(
+        (_darkest(whole), _brightest(v, band, (half, spread)), _margin(v, band, (half, spread)))
+        for whole, band in zip(profile.value, values, strict=True)
+    )
     levels = tuple(_levels(w, d, shifts, x) for w, d, x in zip(water, deck, extremes, strict=True))
     return Window(
         v=v,
