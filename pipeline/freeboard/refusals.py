@@ -32,6 +32,8 @@ EDGE_OUT = 1.9
 """How far beyond the outline the edge of her deck may lie, in the spread it is looked for with [1]."""
 BLUNT = 1.5
 """By how much the error expected from the contrast may exceed the largest before the fit is not tried [1]."""
+SEA_BEYOND = 1.0
+"""Sea that must be seen between the tip of a shadow and another body, besides a pixel [m]."""
 
 
 def refuse_before(
@@ -112,8 +114,18 @@ def refuse_fit(fits: dict[int, SideFit]) -> Refused | None:
 
 
 def refuse_alongside(fits: dict[int, SideFit]) -> Refused | None:
-    """In coarse pixels a jetty is one body with her; what passes for her edge is where the jetty ends."""
+    """In coarse pixels a jetty is one body with her; what passes for her edge is where the jetty ends.
+
+    In fine ones the sea must be seen beyond the tip of her shadow: what lies there may hide the tip.
+    """
     for fit in fits.values():
+        height, edge = fit.best
+        beyond = float(fit.window.v[-1]) - edge - height * fit.shifts.beta
+        if fit.window.cut and not fit.shifts.lit and beyond < SEA_BEYOND + fit.window.gsd:
+            return Refused(
+                code="shadow-not-on-water",
+                message="something lies alongside where the tip of the shadow seems to be",
+            )
         mean, spread = fit.window.edge
         if fit.window.gsd > COARSE and fit.best[1] > mean + EDGE_OUT * spread:
             return Refused(
