@@ -16,6 +16,7 @@ from pipeline.freeboard import expected_sigma, measure_freeboard
 from pipeline.freeboard.combine import combine_sides, summarise
 from pipeline.freeboard.model import hidden_sky, masks, side_shifts
 from pipeline.freeboard.prepare import GRID, Prepared, look_at_sides, prepare
+from pipeline.freeboard.refusals import refuse_alongside
 from pipeline.freeboard.scan import FLOOR
 from pipeline.freeboard.sides import _along_edges, fit_side
 from pipeline.freeboard.strip import _lengthened
@@ -318,6 +319,23 @@ def test_the_fast_form_agrees_with_the_exact_one() -> None:
         (fast, fast_sigma), (value, sigma) = curves
         assert fast == pytest.approx(value, abs=0.2 * sigma)
         assert fast_sigma == pytest.approx(sigma, rel=0.1)
+
+
+def test_the_sea_must_be_seen_beyond_the_tip_where_another_body_ends_it() -> None:
+    world = CASES["C"]
+    prepared = prepare(scene("C"), detection_of(world, seed=1), world.view, blocked=None)
+    assert isinstance(prepared, Prepared)
+    side, look = next((k, v) for k, v in look_at_sides(prepared, world.view, None).items() if v.shifts.shade)
+    assert look.window is not None
+    assert look.scan is not None
+    fit = fit_side(look.window, look.shifts, GRID, look.scan)
+    height, edge = fit.best
+    tip = edge + height * fit.shifts.beta
+    for beyond, told in ((0.6, "shadow-not-on-water"), (3.0, None)):
+        seen = fit.window.v < tip + beyond
+        ended = replace(fit, window=replace(fit.window, v=fit.window.v[seen], cut=True))
+        refused = refuse_alongside({side: ended})
+        assert (refused and refused.code) == told
 
 
 def test_same_input_same_answer_and_nothing_is_changed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import cos, radians, sin
 
 import numpy as np
 import numpy.typing as npt
@@ -38,12 +39,13 @@ class Stretch:
 
     def box(self, along: tuple[float, float], beam: float) -> Box:
         """The rectangle between two stations whose outer side is the stretch."""
-        bow, starboard = ship_axes(self.heading)
-        centre = (
-            np.asarray(self.middle) + 0.5 * (along[0] + along[1]) * bow + 0.5 * beam * self.inland * starboard
-        )
+        ahead, aside = 0.5 * (along[0] + along[1]), 0.5 * beam * self.inland
+        sine, cosine = sin(radians(self.heading)), cos(radians(self.heading))
         return Box(
-            centre=(float(centre[0]), float(centre[1])),
+            centre=(
+                self.middle[0] + ahead * sine + aside * cosine,
+                self.middle[1] + ahead * cosine - aside * sine,
+            ),
             heading=self.heading,
             length=along[1] - along[0],
             beam=beam,
@@ -147,9 +149,12 @@ def sample_fronts(
     inland = np.array([stretch.inland for stretch in stretches])
     for first in range(0, len(stretches) if covers else 0, _AT_ONCE):
         some = slice(first, first + _AT_ONCE)
-        ground = _stations((middles[some], headings[some]), along, inland[some, None] * across)
-        pixel = (ground_to_pixel(covers[0].grid, ground) - 0.5).astype(np.float32)
-        col, row = (np.ascontiguousarray(pixel[..., k].reshape(-1, len(across))) for k in (0, 1))
+        bow, starboard = (axes.T for axes in ship_axes(headings[some]))
+        marks = np.stack([middles[some], middles[some] + bow, middles[some] + inland[some, None] * starboard])
+        pixel = ground_to_pixel(covers[0].grid, marks)[..., None, None] - 0.5  # (mark, front, axis, 1, 1)
+        ahead, aside = pixel[1:] - pixel[0]
+        place = pixel[0] + along[:, None] * ahead + across * aside
+        col, row = (place[:, k].astype(np.float32).reshape(-1, len(across)) for k in (0, 1))
         for n, cover in enumerate(covers):
             image = cv2.remap(
                 cover.plane, col, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0
