@@ -378,7 +378,7 @@ def tables() -> list[Table]:
         jobs, absent = [], f"{error}: not measured"
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         outcomes = list(pool.map(measure_ship, jobs))
-        ranks = list(pool.map(rank_of, range(1000, 1000 + RANKED), chunksize=5))
+        ranks = list(pool.map(rank_of, range(1100, 1100 + RANKED), chunksize=5))
         turned = turned_table(list(pool.map(turned_of, range(3000, 3000 + TURNED))))
     if absent:
         main = Table("Freeboard on simulated ships", ("what",), [], absent)
