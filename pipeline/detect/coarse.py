@@ -39,8 +39,8 @@ most 0.31 about a boat under way [m; 1]."""
 _WIDE_PX, _INNER = 3.5, 0.8
 """From this beam on a box's inside is seen, over so much of its length and beam [pixel; 1]."""
 _HOLLOW, _DIM = 0.2, 0.33
-"""No more than so much of a hull is dimmer than this share of her typical light: nothing of 30 ships, a
-quarter and more of boxes about a mole with water at its sides [1]."""
+"""No more than so much of a hull is dimmer than this share of her typical light: nothing of the four ships
+seen that are as broad, a quarter and more of boxes about a mole with water at its sides [1]."""
 _NEAR = 150.0
 """Around a body, that measuring it looks at [m]."""
 _SCRAP = 0.25
