@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.datatypes import ViewGeometry
-from pipeline.freeboard.bulwark import SHARE, bulwark_probability
+from pipeline.freeboard.bulwark import SHARE, bulwark_probability, with_bulwark
 from pipeline.freeboard.gear import INSET, PLATES, RACKS, gear_heights, gear_sigma
 from pipeline.freeboard.model import SideShifts, side_shifts
 
@@ -76,3 +76,12 @@ def test_unseen_bulwarks_are_as_many_as_ships_of_that_length_have() -> None:
     assert bulwark_probability(70.0, None, 0.0) == SHARE
     assert 0.0 < bulwark_probability(100.0, None, 0.0) < SHARE
     assert bulwark_probability(120.0, None, 0.0) == 0.0
+
+
+def test_a_bulwark_leaves_a_second_freeboard_a_metre_lower_where_she_would_float() -> None:
+    grid = np.asarray(0.05 * np.arange(241), dtype=np.float64)
+    for freeboard, lower_share in ((3.0, 0.3), (1.0, 0.0)):
+        curve = np.asarray(-0.5 * ((grid - freeboard) / 0.06) ** 2, dtype=np.float64)
+        density = np.exp(with_bulwark(grid, curve, 0.3))
+        density /= density.sum()
+        assert density[grid < freeboard - 0.5].sum() == pytest.approx(lower_share, abs=0.01)

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.freeboard.model import SideShifts
+from pipeline.freeboard.refusals import LOWEST
 from pipeline.freeboard.scan import Setting, Window, evaluate, gaussian_blur, smear_of, steps_between
 
 Array = npt.NDArray[np.float64]
@@ -84,7 +85,11 @@ def bulwark_evidence(window: Window, shifts: SideShifts, slope: float) -> float:
 
 
 def with_bulwark(grid: Array, curve: Array, probability: float) -> Array:
-    """The curve of a ship that has a bulwark along her side with a probability: she is as much lower."""
+    """The curve of a ship that has a bulwark along her side with a probability: she is as much lower.
+
+    Where she would not float then, it was no bulwark.
+    """
     density = np.exp(curve - curve.max())
     lower = np.mean([np.interp(grid + height, grid, density, right=0.0) for height in LOWER], axis=0)
+    lower = np.where(grid < LOWEST, 0.0, lower)
     return np.asarray(np.log(np.maximum((1 - probability) * density + probability * lower, 1e-30)))
