@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.datatypes import ViewGeometry
 from pipeline.freeboard.bulwark import SHARE, bulwark_probability, with_bulwark
-from pipeline.freeboard.gear import INSET, PLATES, RACKS, gear_heights, gear_sigma
+from pipeline.freeboard.gear import INSET, PLATES, RACK_SHADE, RACKS, RAIL, gear_heights, gear_sigma
 from pipeline.freeboard.model import SideShifts, side_shifts
 
 
@@ -70,6 +70,33 @@ def test_a_low_sun_casts_the_racks_of_a_narrow_deck_over_its_edge() -> None:
     assert narrow[1][narrow[0] > 1.0].sum() > 0.15
     high_sun = gear_heights(shifts_under(40.0), 12.0, 0.5)
     assert high_sun[1][high_sun[0] > 1.0].sum() == 0.0
+
+
+def test_wide_pixels_do_not_part_the_shade_of_gear_from_the_shadow() -> None:
+    """Pipes by the rail count as well, and a rack's shade that ends within a pixel of the edge."""
+
+    def mean(sun: float, beam: float, gsd: float) -> float:
+        heights, shares = gear_heights(shifts_under(sun), beam, gsd)
+        return float(shares @ heights)
+
+    low, high, share = RAIL
+    # under a high sun racks throw their shade far inboard, and a pixel of 1.5 m parts no plate
+    assert mean(60.0, 40.0, 3.0) - mean(60.0, 40.0, 1.5) == pytest.approx(share * (low + high) / 2, abs=0.03)
+    # drawn at random: plate and pipes add up, and a rack counts when its shade ends within three metres
+    shifts, count, rng = shifts_under(34.0), 100_000, np.random.default_rng(2)
+    drawn_heights = np.zeros(count)
+    start, kind = 0.0, rng.random(count)
+    for least, most, chance in PLATES:
+        chosen = (kind >= start) & (kind < start + chance)
+        drawn_heights = np.where(chosen, rng.uniform(least, most, count), drawn_heights)
+        start += chance
+    drawn_heights += np.where(rng.random(count) < share, rng.uniform(low, high, count), 0.0)
+    for (least, most), (near, far), chance in RACKS:
+        beyond = rng.uniform(least, most, count) * shifts.shade - 20.0 * rng.uniform(near, far, count)
+        seen = (rng.random(count) < chance) & (beyond > -3.0)
+        added = np.where(seen, (np.maximum(beyond, 0.0) + RACK_SHADE) / shifts.beta, 0.0)
+        drawn_heights = np.maximum(drawn_heights, added)
+    assert mean(34.0, 20.0, 3.0) == pytest.approx(drawn_heights.mean(), abs=0.03)
 
 
 def test_unseen_bulwarks_are_as_many_as_ships_of_that_length_have() -> None:

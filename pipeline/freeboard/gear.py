@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.freeboard.deep import COARSE
 from pipeline.freeboard.model import SideShifts
 
 Array = npt.NDArray[np.float64]
@@ -31,6 +32,12 @@ RACKS = (((1.0, 2.5), (0.28, 0.5), 0.6), ((1.8, 3.5), (0.35, 0.5), 0.6))
 deck's edge [m], from and to where inboard of it [beams], and how many ships have one that shades all along.
 A gangway lies as high as a superstructure, 1.8 to 2.3 m (International Convention on Load Lines 1966,
 regulations 26 and 33), with rails of a metre; the deck is cambered by a fiftieth of the beam."""
+RACK_SHADE = 1.5
+"""Breadth of a rack's shade on deck: pixels of some metres do not part it from a shadow on the water when it
+ends within one of them [m]."""
+RAIL = (0.0, 0.6, 0.5)
+"""From and to which height pipes within a pixel of the rail shade the deck, all together, where pixels are
+that wide [m], and the share of sides that have any."""
 TALLEST = 4.0
 """The most that gear adds to an edge [m]."""
 CELL = 0.05
@@ -41,9 +48,12 @@ STEPS: Array = (np.arange(8) + 0.5) / 8
 
 def gear_heights(shifts: SideShifts, beam: float, gsd: float) -> tuple[Array, Array]:
     """By how much more the deck edge seems to rise [m], and the probability of each: the highest of all."""
-    below = np.cumsum(_plates(shifts.shade, gsd))
+    plates = _plates(shifts.shade, gsd)
+    if gsd > COARSE:
+        plates = np.convolve(plates, _rail())[: len(plates)]
+    below = np.cumsum(plates)
     for rack in RACKS:
-        below = below * np.cumsum(_rack(shifts, beam, rack))
+        below = below * np.cumsum(_rack(shifts, (beam, gsd), rack))
     shares = np.diff(below, prepend=0.0)
     kept = np.flatnonzero(shares > 1e-9)
     return np.asarray(CELL * kept), np.asarray(shares[kept] / shares[kept].sum())
@@ -67,14 +77,24 @@ def _plates(shade: float, gsd: float) -> Array:
 
 
 def _rack(
-    shifts: SideShifts, beam: float, rack: tuple[tuple[float, float], tuple[float, float], float]
+    shifts: SideShifts,
+    size: tuple[float, float],
+    rack: tuple[tuple[float, float], tuple[float, float], float],
 ) -> Array:
-    """(cell,) probability of what a rack adds."""
+    """(cell,) probability of what a rack adds to a ship's edge, for (beam, pixel) [m]."""
     (low, high), (near, far), share = rack
+    beam, gsd = size
     height = low + (high - low) * STEPS[:, None]
     place = beam * (near + (far - near) * STEPS[None, :])
-    beyond = np.maximum(height * shifts.shade - place, 0.0) / shifts.beta
-    return _shared(beyond, share) + _shared(np.zeros(1), 1.0 - share)
+    beyond = height * shifts.shade - place
+    shade = RACK_SHADE * ((gsd > COARSE) & (beyond > -gsd))
+    return _shared((np.maximum(beyond, 0.0) + shade) / shifts.beta, share) + _shared(np.zeros(1), 1.0 - share)
+
+
+def _rail() -> Array:
+    """(cell,) probability of what pipes by the rail add in wide pixels."""
+    low, high, share = RAIL
+    return _shared(low + (high - low) * STEPS, share) + _shared(np.zeros(1), 1.0 - share)
 
 
 def _shared(heights: Array, share: float) -> Array:
