@@ -182,7 +182,8 @@ def _site_flags(look: Look, background: Background) -> tuple[Flag, ...]:
         flags.append(
             Flag(
                 code="outside-site",
-                message=f"the scene does not meet the area of {site.name}: read whole, no berths, no visits",
+                message=f"the scene does not meet the area of {site.name}: all of it is searched, and there"
+                " are no berths and no visits",
             )
         )
     if look.scene.datetime is None:
