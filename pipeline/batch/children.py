@@ -18,7 +18,7 @@ from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJo
 from pipeline.datatypes import Grid, InputFile
 from pipeline.errors import InputError, Refused
 from pipeline.look import Look, Memory, Survey, join_surveys, survey_site
-from pipeline.pieces import Part, meets_site, order_pictures, split_result
+from pipeline.pieces import meets_site, order_pictures, split_result
 from pipeline.products import SceneResult
 from pipeline.run import Background, describe_scene, join_scene, measure_piece, picture_scene, picture_ships
 from pipeline.store import (
@@ -32,7 +32,6 @@ from pipeline.store import (
     write_geotiff,
     write_png,
 )
-from pipeline.tiles import Whole
 
 Job = TypeVar("Job")
 Made = TypeVar("Made")
@@ -204,22 +203,15 @@ def take_measure(job: MeasureJob) -> Measured:
         software=job.software,
     )
     looks = Looks(job.scene, job.site, job.config, clouds=job.clouds)
-    whole = Whole(job.scene) if looks.tiles else None
-
-    def measure(number: int, look: Look) -> Part:
-        if whole is not None:
-            whole.add(look.chip, look.clouds, looks.tiles[number])
-        return measure_piece(look, background)
-
     try:
-        parts = looks.each(measure, tell_progress(job.work))
+        parts = looks.each(lambda number, look: measure_piece(look, background), tell_progress(job.work))
     except InputError as error:
         refused = as_refused(error)
         result = describe_scene(job.scene, job.software, reason=refused)
         return Measured(result=to_json(result).encode(), refused=refused, pictures=())
     by_area = {looks.areas[number]: part for number, part in parts.items()}
     text = to_json(join_scene(job.scene, job.site, by_area)).encode()
-    return Measured(result=text, refused=None, pictures=_draw(job.work, (looks, whole), list(parts), text))
+    return Measured(result=text, refused=None, pictures=_draw(job.work, looks, list(parts), text))
 
 
 def take_picture(job: PictureJob) -> Measured:
@@ -235,31 +227,20 @@ def take_picture(job: PictureJob) -> Measured:
             )
             return Measured(result=job.result, refused=refused, pictures=())
         looks = Looks(replace(scene, scene_id=job.scene_id), job.site, job.config)
-        whole = Whole(looks.scene) if looks.tiles else None
-
-        def add(number: int, look: Look) -> None:
-            if whole is not None:
-                whole.add(look.chip, look.clouds, looks.tiles[number])
-
-        readable = list(looks.each(add, tell_progress(job.work)))
+        readable = list(looks.each(lambda number, look: None, tell_progress(job.work)))
     except InputError as error:
         return Measured(result=job.result, refused=as_refused(error), pictures=())
-    return Measured(
-        result=job.result, refused=None, pictures=_draw(job.work, (looks, whole), readable, job.result)
-    )
+    return Measured(result=job.result, refused=None, pictures=_draw(job.work, looks, readable, job.result))
 
 
-def _draw(
-    work: Path, looked: tuple[Looks, Whole | None], readable: Sequence[int], text: bytes
-) -> tuple[Picture, ...]:
+def _draw(work: Path, looks: Looks, readable: Sequence[int], text: bytes) -> tuple[Picture, ...]:
     """Draw what was written, so that a picture made again later is the same.
 
     A page for each piece; of a scene in tiles one page of the whole.
     """
-    looks, whole = looked
     result = from_json(SceneResult, text)
-    if whole is not None:
-        chip, clouds = whole.look()
+    if looks.whole is not None:
+        chip, clouds = looks.whole.look()
         look = Look(scene=looks.scene, chip=chip, clouds=clouds, site=None)
         return tuple(_draw_page(work, look, result, "annotated"))
     results = split_result(looks.scene, [looks.areas[number] for number in readable], result)

@@ -15,17 +15,22 @@ from pipeline.datatypes import CloudMask, Scene, Site
 from pipeline.errors import InputError
 from pipeline.look import Look, look_at, pieces_of, tiles_of
 from pipeline.pieces import LEFT_OUT
+from pipeline.tiles import Whole
 
 Made = TypeVar("Made")
 
 
 class Looks:
-    """The pieces of one scene by their number; the one last looked at is kept, with the clouds of all."""
+    """The pieces of one scene by their number; the one last looked at is kept, with the clouds of all.
+
+    Of a scene in tiles, which have no pictures of their own, the `whole` is put together as `each` passes.
+    """
 
     def __init__(self, scene: Scene, site: Site, config: Config, *, clouds: Path | None = None) -> None:
         self.scene = scene
         self.areas = pieces_of(scene, site, config)
         self.tiles = tiles_of(scene, site, config)
+        self.whole = Whole(scene) if self.tiles else None
         self._site, self._config, self._clouds = site, config, clouds
         self._last: tuple[int, Look] | None = None
         self._masks: dict[int, CloudMask] = {}
@@ -71,6 +76,8 @@ class Looks:
                     raise
                 refused.append(error.with_traceback(None))  # which would keep the pixels it met
             else:
+                if self.whole is not None:  # no name for the look: it would live on while the next is read
+                    self.whole.add(self.at(number).chip, self.at(number).clouds, self.tiles[number])
                 made[number] = do(number, self.at(number))
         if not made:
             raise refused[0]
