@@ -87,14 +87,16 @@ def _saturated(look: _Look) -> Flag | None:
     """Areas at the largest value: a glint that the sensor cut off is a speck, and hides nothing."""
     import cv2
 
-    chip = look.chip
+    chip, measured = look.chip, np.count_nonzero(look.chip.valid)
     shares = {}
     for name, plane in zip(chip.bands, chip.pixels, strict=True):
-        most = plane[chip.valid].max()
-        clipped = ((plane == most) & chip.valid).astype(np.uint8)
-        if most > plane[chip.valid].min():
-            areas = cv2.morphologyEx(clipped, cv2.MORPH_OPEN, np.ones((_SPECK, _SPECK), np.uint8))
-            shares[name] = float(clipped[chip.valid].mean()) if areas.sum() > _SOLID * clipped.sum() else 0.0
+        least, most = _extremes(plane, chip.valid)
+        clipped = (plane == most) & chip.valid
+        count = np.count_nonzero(clipped)
+        if most > least and count >= _CLIPPED * measured:
+            speck = np.ones((_SPECK, _SPECK), np.uint8)
+            areas = cv2.morphologyEx(clipped.view(np.uint8), cv2.MORPH_OPEN, speck)
+            shares[name] = count / measured if np.count_nonzero(areas) > _SOLID * count else 0.0
     worst = max(shares, key=shares.__getitem__, default="")
     if not worst or shares[worst] < _CLIPPED:
         return None
@@ -105,12 +107,21 @@ def _saturated(look: _Look) -> Flag | None:
     )
 
 
+def _extremes(plane: Plane, valid: BoolArray) -> tuple[np.float32, np.float32]:
+    """(least, largest) of the measured pixels."""
+    import cv2
+
+    low, high, _, _ = cv2.minMaxLoc(plane, valid.view(np.uint8))
+    return np.float32(low), np.float32(high)
+
+
 def _stretched(look: _Look) -> Flag | None:
-    chip = look.chip
-    for name, values in zip(chip.bands, chip.pixels[:, chip.valid], strict=True):
-        low, high = values.min(), values.max()
-        ends = min(float(np.mean(values == low)), float(np.mean(values == high)))
-        if ends >= _STRETCHED and len(np.unique(values[:: max(1, values.size // _SAMPLES)])) <= _LEVELS:
+    chip, measured = look.chip, np.count_nonzero(look.chip.valid)
+    for name, plane in zip(chip.bands, chip.pixels, strict=True):
+        ends = min(np.count_nonzero((plane == end) & chip.valid) for end in _extremes(plane, chip.valid))
+        if ends < _STRETCHED * measured:
+            continue
+        if len(np.unique(plane[chip.valid][:: max(1, measured // _SAMPLES)])) <= _LEVELS:
             return Flag(
                 code="stretched",
                 message=f"band {name} has at most {_LEVELS} levels and is cut at both ends: it was stretched "
@@ -164,22 +175,30 @@ def _profiles(look: _Look, axis: int, weights: tuple[float, ...]) -> list[Array]
     """
     import cv2
 
-    kernel = np.asarray(weights, np.float32)
-    answer = cv2.filter2D(look.bright, -1, kernel[None] if axis == 1 else kernel[:, None])
-    wet = np.kron(look.wet, np.ones((_BLOCK, _BLOCK), np.uint8))[: answer.shape[0], : answer.shape[1]]
-    wet = cv2.erode(wet, np.ones((1, len(kernel)) if axis == 1 else (len(kernel), 1), np.uint8))
-    level = float(look.bright[wet > 0].mean()) if wet.any() else 1.0
-    if axis == 0:
-        answer, wet = answer.T, wet.T
-    halves, step = [], max(1, len(answer) // 1200)
-    for part, inside in zip(np.array_split(answer, 2), np.array_split(wet, 2), strict=True):
-        count = inside.sum(axis=0, dtype=np.int64)
-        enough = count >= 6 * _BLOCK
-        seen = np.where(inside[::step, enough] > 0, part[::step, enough], np.nan)
-        halves.append(np.zeros(len(count)))
-        halves[-1][enough] = np.nanmedian(seen, axis=0) / level
+    bright, blocks = (look.bright, look.wet) if axis == 1 else (look.bright.T.copy(), look.wet.T)
+    kernel = np.asarray(weights, np.float32)[None]
+    wet = np.repeat(blocks, _BLOCK, axis=1)[:, : bright.shape[1]].astype(np.uint8)
+    wet = cv2.erode(wet, np.ones(kernel.shape, np.uint8))  # (blocks along, pixels across)
+    halves, step = [], max(1, len(bright) // 1200)
+    for rows in np.array_split(np.arange(len(bright)), 2):
+        enough = wet[rows // _BLOCK].sum(axis=0, dtype=np.int64) >= 6 * _BLOCK
+        chosen = rows[::step]
+        answer = cv2.filter2D(bright[chosen], -1, kernel)
+        inside = wet[chosen // _BLOCK] > 0
+        halves.append(np.zeros(len(enough)))
+        halves[-1][enough] = _medians(answer[:, enough], inside[:, enough])
     known = (halves[0] != 0) & (halves[1] != 0)
-    return [half * known for half in halves] if known.sum() >= 4 * _BLOCK else []
+    if known.sum() < 4 * _BLOCK:
+        return []
+    level = cv2.mean(bright, np.repeat(wet, _BLOCK, axis=0)[: len(bright)])[0]
+    return [half * known / level for half in halves]
+
+
+def _medians(values: Plane, chosen: BoolArray) -> Plane:
+    """(col,) median of the chosen of each column; some must be."""
+    ordered = np.sort(np.where(chosen, values, np.inf).T, axis=1)
+    count, columns = chosen.sum(axis=0), np.arange(len(ordered))
+    return np.asarray((ordered[columns, (count - 1) // 2] + ordered[columns, count // 2]) / 2)
 
 
 def _striped(look: _Look) -> Flag | None:
@@ -235,7 +254,9 @@ def _drawn(look: _Look) -> Flag | None:
     for plane in look.chip.pixels:
         flat[:, 1:] &= plane[:, 1:] == plane[:, :-1]
         flat[1:] &= plane[1:] == plane[:-1]
-    _, _, stats, _ = cv2.connectedComponentsWithStats(flat.astype(np.uint8), connectivity=4)
+        if np.count_nonzero(flat) < _DRAWN:
+            return None
+    _, _, stats, _ = cv2.connectedComponentsWithStats(flat.view(np.uint8), connectivity=4)
     for left, top, width, height, area in stats[1:]:
         if area < _DRAWN or area < _BOXY * width * height:
             continue
