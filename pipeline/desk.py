@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import Config
-from pipeline.datatypes import Detection, Estimate, Flag, Identity, Ship
+from pipeline.datatypes import Detection, Flag, Identity, Ship
 from pipeline.ingest.calls import CallsFile, ReportedCall
 from pipeline.products import (
     Claim,
@@ -25,6 +25,7 @@ from pipeline.products import (
     VisitsDocument,
     VolumeDocument,
 )
+from pipeline.readings import Estimate
 
 Array = npt.NDArray[np.float64]
 Budget = tuple[tuple[str, float], ...]

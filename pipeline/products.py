@@ -10,20 +10,17 @@ from datetime import datetime
 from typing import Literal
 
 from pipeline.datatypes import (
-    AzimuthCheck,
     BerthOutcome,
-    Estimate,
     Flag,
-    Freeboard,
     Identity,
     InputFile,
     Interval,
-    Load,
     Polygon,
     ShipKind,
     SignedIdentity,
 )
 from pipeline.errors import Refused
+from pipeline.readings import AzimuthCheck, Estimate, Freeboard, Load
 
 Time = datetime
 """Aware UTC; under this name in records that have a field called datetime."""

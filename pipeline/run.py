@@ -18,14 +18,11 @@ import numpy.typing as npt
 
 from pipeline.config import Config
 from pipeline.datatypes import (
-    AzimuthCheck,
     BoolArray,
     Detection,
     Flag,
     Forest,
-    Freeboard,
     Identity,
-    LoadOutcome,
     Polygon,
     Scene,
     Ship,
@@ -44,6 +41,7 @@ from pipeline.products import (
     VisitsDocument,
     VolumeDocument,
 )
+from pipeline.readings import AzimuthCheck, Freeboard, LoadOutcome
 from pipeline.tiles import is_own
 
 if TYPE_CHECKING:

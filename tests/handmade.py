@@ -4,18 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from pipeline.datatypes import (
-    Curve,
-    Estimate,
-    Freeboard,
-    Identity,
-    InputFile,
-    Load,
-    MarkedLine,
-    Ship,
-    Site,
-    SiteFeature,
-)
+from pipeline.datatypes import Identity, InputFile, Ship, Site, SiteFeature
 from pipeline.errors import Refused
 from pipeline.products import (
     Barrels,
@@ -41,6 +30,7 @@ from pipeline.products import (
     VisitsDocument,
     VolumeDocument,
 )
+from pipeline.readings import Curve, Estimate, Freeboard, Load, MarkedLine
 
 NOON = datetime(2024, 8, 10, 2, 15, 30, tzinfo=UTC)
 RING = [[132.9, 42.7], [132.901, 42.7], [132.901, 42.7005], [132.9, 42.7005], [132.9, 42.7]]

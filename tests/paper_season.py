@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import Config
-from pipeline.datatypes import Curve, Detection, Freeboard, Identity, LoadOutcome, Ship, Site, SiteFeature
+from pipeline.datatypes import Detection, Identity, Ship, Site, SiteFeature
 from pipeline.errors import Refused
 from pipeline.load import Hull, deadweight_at, estimate_load, summer_freeboard
 from pipeline.products import (
@@ -29,6 +29,7 @@ from pipeline.products import (
     VisitsDocument,
     VolumeDocument,
 )
+from pipeline.readings import Curve, Freeboard, LoadOutcome
 from pipeline.run import measure_season
 from pipeline.visits import rank_identities
 

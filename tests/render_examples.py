@@ -9,24 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import (
-    Chip,
-    Cue,
-    Curve,
-    Estimate,
-    Flag,
-    Freeboard,
-    Grid,
-    Identity,
-    InputFile,
-    Load,
-    MarkedLine,
-    Profile,
-    ProfilePart,
-    Site,
-    SiteFeature,
-    ViewGeometry,
-)
+from pipeline.datatypes import Chip, Flag, Grid, Identity, InputFile, Site, SiteFeature, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.geometry import ground_to_lonlat, pixel_to_ground, shift_per_metre, ship_axes
 from pipeline.products import (
@@ -53,6 +36,7 @@ from pipeline.products import (
     VisitsDocument,
     VolumeDocument,
 )
+from pipeline.readings import Cue, Curve, Estimate, Freeboard, Load, MarkedLine, Profile, ProfilePart
 
 ORIGIN = (133.05, 42.74)
 VIEW = ViewGeometry(incidence_angle=22.0, azimuth=285.0, sun_elevation=38.0, sun_azimuth=158.0, source="stac")

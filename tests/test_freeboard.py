@@ -10,7 +10,7 @@ import pytest
 from hull_world import World, detection_of, draw_world, render
 
 from pipeline.config import FreeboardConfig
-from pipeline.datatypes import BoolArray, Chip, Curve, Freeboard, ViewGeometry
+from pipeline.datatypes import BoolArray, Chip, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard import expected_sigma, measure_freeboard
 from pipeline.freeboard.combine import combine_sides, summarise
@@ -22,6 +22,7 @@ from pipeline.freeboard.sides import _along_edges, fit_side
 from pipeline.freeboard.strip import _lengthened
 from pipeline.freeboard.windows import choose_channels
 from pipeline.geometry import polygon_mask
+from pipeline.readings import Curve, Freeboard
 
 CONFIG = FreeboardConfig()
 

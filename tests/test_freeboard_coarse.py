@@ -10,11 +10,12 @@ import pytest
 from hull_world import ORIGIN, World, detection_of, render
 
 from pipeline.config import FreeboardConfig
-from pipeline.datatypes import Chip, Freeboard, Grid, ViewGeometry
+from pipeline.datatypes import Chip, Grid, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard import measure_freeboard
 from pipeline.freeboard.deep import Beside, deep_shadow
 from pipeline.freeboard.expected import expected_sigma, largest_sigma
+from pipeline.readings import Freeboard
 
 CONFIG = FreeboardConfig()
 VIEW = ViewGeometry(incidence_angle=8.0, azimuth=290.0, sun_elevation=34.0, sun_azimuth=140.0, source="stac")

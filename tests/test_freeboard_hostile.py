@@ -10,12 +10,13 @@ import pytest
 from hull_world import ORIGIN, World, detection_of, render
 
 from pipeline.config import FreeboardConfig
-from pipeline.datatypes import BoolArray, Chip, Detection, Freeboard, ViewGeometry
+from pipeline.datatypes import BoolArray, Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard import measure_freeboard
 from pipeline.freeboard.lean import block_offset, judge_azimuth, lean_gap
 from pipeline.freeboard.strip import pixels_about
 from pipeline.geometry import ground_to_lonlat, pixel_to_ground, ship_axes
+from pipeline.readings import Freeboard
 
 CODES = {"no-geometry", "gsd-too-coarse", "geometry-blind", "shadow-not-on-water"} | {
     "clouded",

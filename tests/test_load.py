@@ -19,7 +19,7 @@ from paper_season import (
 )
 
 from pipeline.config import Config, LoadConfig
-from pipeline.datatypes import Identity, LoadOutcome, Ship
+from pipeline.datatypes import Identity, Ship
 from pipeline.load import (
     Hull,
     deadweight_at,
@@ -32,6 +32,7 @@ from pipeline.load import (
 from pipeline.load.hydrostatics import APPENDAGES
 from pipeline.load.loadline import depth_from_draught
 from pipeline.load.mixture import list_candidates
+from pipeline.readings import LoadOutcome
 
 ICLL = Path(__file__).resolve().parent.parent.parent / "shared" / "physics" / "icll_type_a.csv"
 LENGTH, BEAM, DEPTH, SUMMER, DWT, LIGHTSHIP = 93.0, 16.0, 7.70, 6.20, 4983.0, 2100.0

@@ -22,9 +22,10 @@ from render_examples import (
     square_grid,
 )
 
-from pipeline.datatypes import Chip, CloudMask, Grid, Identity, Profile, ProfilePart
+from pipeline.datatypes import Chip, CloudMask, Grid, Identity
 from pipeline.geometry import ground_to_lonlat, pixel_to_ground, ship_axes
 from pipeline.products import GeometryResult
+from pipeline.readings import Profile, ProfilePart
 from pipeline.render import palette, render_annotated, render_crop, words
 from pipeline.render.annotate import enlarged
 from pipeline.render.canvas import arrow, fit, hatch, line, text_width, wrap, write

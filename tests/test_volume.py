@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from paper_season import START, make_scene
 
 from pipeline.config import Config, VolumeConfig
-from pipeline.datatypes import Estimate, Identity, Ship
+from pipeline.datatypes import Identity, Ship
 from pipeline.products import (
     Coverage,
     Quantiles,
@@ -21,6 +21,7 @@ from pipeline.products import (
     VisitsDocument,
     VolumeDocument,
 )
+from pipeline.readings import Estimate
 from pipeline.volume import barrels_per_tonne, estimate_volume
 from pipeline.volume.draws import bounded, draw_cargo
 from pipeline.volume.estimate import count_designated, draw_season

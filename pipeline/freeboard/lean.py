@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import AzimuthCheck, BoolArray, Chip
+from pipeline.datatypes import BoolArray, Chip
 from pipeline.freeboard.strip import Strip, pixels_about
 from pipeline.geometry import ship_axes
+from pipeline.readings import AzimuthCheck
 
 Array = npt.NDArray[np.float64]
 

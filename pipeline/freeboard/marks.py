@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import LonLat, MarkedLine, Profile, ProfilePart
+from pipeline.datatypes import LonLat
 from pipeline.freeboard.sides import SideFit
 from pipeline.freeboard.strip import Strip
 from pipeline.geometry import ground_to_lonlat, ship_axes
+from pipeline.readings import MarkedLine, Profile, ProfilePart
 
 Array = npt.NDArray[np.float64]
 

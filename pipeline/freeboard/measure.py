@@ -9,16 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import FreeboardConfig
-from pipeline.datatypes import (
-    AzimuthCheck,
-    BoolArray,
-    Chip,
-    Cue,
-    Curve,
-    Detection,
-    Freeboard,
-    ViewGeometry,
-)
+from pipeline.datatypes import BoolArray, Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard.bulwark import SAID, bulwark_probability, with_bulwark
 from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
@@ -41,6 +32,7 @@ from pipeline.freeboard.scan import coarse_evidence, scan_side, seen_levels
 from pipeline.freeboard.sides import SideFit, fit_side
 from pipeline.freeboard.windows import make_window
 from pipeline.geometry import shift_per_metre
+from pipeline.readings import AzimuthCheck, Cue, Curve, Freeboard
 
 Array = npt.NDArray[np.float64]
 

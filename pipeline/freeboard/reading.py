@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from pipeline.datatypes import Cue, Curve, Freeboard
 from pipeline.freeboard.combine import interval_of, summarise
 from pipeline.freeboard.prepare import GRID, STEP
+from pipeline.readings import Cue, Curve, Freeboard
 
 DEEPEST = -60.0
 """Floor of a log likelihood."""

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import Config, LoadConfig
-from pipeline.datatypes import CargoTable, Flag, Identity, Ship
+from pipeline.datatypes import Flag, Identity, Ship
 from pipeline.load.mixture import (
     BALLAST_SIGMA,
     TRIM_SIGMA,
@@ -35,6 +35,7 @@ from pipeline.load.mixture import (
 from pipeline.load.particulars import Deviates, draw_deviates
 from pipeline.load.table import Setting, moments, tabulate_cargo, thin_curve
 from pipeline.products import DetectionResult, SceneResult
+from pipeline.readings import CargoTable
 
 Array = npt.NDArray[np.float64]
 

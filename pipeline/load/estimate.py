@@ -9,21 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import LoadConfig
-from pipeline.datatypes import (
-    CargoTable,
-    Detection,
-    Estimate,
-    Freeboard,
-    Identity,
-    Load,
-    LoadOutcome,
-    Ship,
-)
+from pipeline.datatypes import Detection, Identity, Ship
 from pipeline.errors import Refused
 from pipeline.load.hydrostatics import Hull, deadweight_at
 from pipeline.load.mixture import Candidate, Draws, draw_ships, list_candidates, weigh_freeboards
 from pipeline.load.particulars import draw_deviates
 from pipeline.load.table import Setting, tabulate_cargo, thin_curve
+from pipeline.readings import CargoTable, Estimate, Freeboard, Load, LoadOutcome
 
 Array = npt.NDArray[np.float64]
 

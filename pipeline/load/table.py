@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import LoadConfig
-from pipeline.datatypes import CargoTable, Curve, Estimate
 from pipeline.load.mixture import (
     Candidate,
     Draws,
@@ -20,6 +19,7 @@ from pipeline.load.mixture import (
     weigh_freeboards,
 )
 from pipeline.load.particulars import TERMS, Deviates, Sized, only
+from pipeline.readings import CargoTable, Curve, Estimate
 
 Array = npt.NDArray[np.float64]
 

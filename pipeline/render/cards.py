@@ -8,8 +8,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import Freeboard, Grid
+from pipeline.datatypes import Grid
 from pipeline.products import DetectionResult, GeometryResult
+from pipeline.readings import Freeboard
 from pipeline.render import words
 from pipeline.render.canvas import Canvas, box, frame, text_width, wrap, write, write_lines
 from pipeline.render.crop import detail_frame, draw_crop, frame_margin, ship_frame

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from pipeline.datatypes import Freeboard, Profile, ProfilePart
+from pipeline.readings import Freeboard, Profile, ProfilePart
 from pipeline.render import words
 from pipeline.render.canvas import Canvas, Points, box, fill, frame, line, text_width, write
 from pipeline.render.palette import (

@@ -9,7 +9,7 @@ from html import escape
 
 import numpy as np
 
-from pipeline.datatypes import Estimate, Identity
+from pipeline.datatypes import Identity
 from pipeline.products import (
     Alongside,
     Fill,
@@ -19,6 +19,7 @@ from pipeline.products import (
     VisitBarrels,
     VisitsDocument,
 )
+from pipeline.readings import Estimate
 from pipeline.render import words
 from pipeline.render.svg import interval_bar
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from pipeline.datatypes import Estimate, Freeboard, Identity, Interval, Load
+from pipeline.datatypes import Identity, Interval
 from pipeline.errors import Refused
+from pipeline.readings import Estimate, Freeboard, Load
 
 THIN: Final = "\u202f"
 """Narrow no-break space: groups digits and separates a value from its unit in HTML."""

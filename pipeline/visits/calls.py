@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 
 from pipeline.config import Config
-from pipeline.datatypes import Estimate, Identity, Ship, Site
+from pipeline.datatypes import Identity, Ship, Site
 from pipeline.products import Visit
+from pipeline.readings import Estimate
 from pipeline.visits.capacity import estimate_capacity
 from pipeline.visits.fill import (
     LADEN_FROM,

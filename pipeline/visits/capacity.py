@@ -7,7 +7,8 @@ from math import sqrt
 
 import numpy as np
 
-from pipeline.datatypes import Estimate, Identity, Ship
+from pipeline.datatypes import Identity, Ship
+from pipeline.readings import Estimate
 from pipeline.visits.identity import Size, usual_beam
 
 UNKNOWN_DEADWEIGHT_SIGMA = 0.14

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import CargoTable, Curve, Estimate
 from pipeline.products import Fill
+from pipeline.readings import CargoTable, Curve, Estimate
 from pipeline.visits.sightings import Sighting
 
 Array = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import Estimate
+from pipeline.readings import Estimate
 
 Array = npt.NDArray[np.float64]
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from pipeline.datatypes import Estimate
+from pipeline.readings import Estimate
 from pipeline.visits.fill import PART_FROM, State, combine_looks
 from pipeline.visits.sightings import Sighting
 

@@ -17,8 +17,8 @@ from math import hypot
 
 import numpy as np
 
-from pipeline.datatypes import Estimate
 from pipeline.products import DetectionResult, SceneResult, Visit, Voyage
+from pipeline.readings import Estimate
 from pipeline.visits.calls import SAME_IN_BOTH, Budget
 from pipeline.visits.fill import LADEN_FROM, State, combine_looks
 from pipeline.visits.sightings import Sighting, centre_of

@@ -15,9 +15,9 @@ from math import cos, radians, sin
 
 import numpy as np
 
-from pipeline.datatypes import Estimate
 from pipeline.geometry import axis_between
 from pipeline.products import Alongside, Visit
+from pipeline.readings import Estimate
 from pipeline.visits.calls import Budget, Call, Partner, estimate_cargo, seen_as
 from pipeline.visits.sightings import METRES_PER_DEGREE, Pass, Sighting
 

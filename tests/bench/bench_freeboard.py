@@ -22,12 +22,13 @@ import numpy.typing as npt
 from bench.loads import FILLS, LoadError, load_error, load_table
 from bench.table import Table
 from pipeline.config import FreeboardConfig
-from pipeline.datatypes import Chip, Freeboard, ViewGeometry
+from pipeline.datatypes import Chip, ViewGeometry
 from pipeline.errors import MissingExtraError
 from pipeline.freeboard import COARSE, expected_sigma, measure_freeboard
 from pipeline.freeboard.expected import side_sigma, typical_levels
 from pipeline.freeboard.model import side_shifts
 from pipeline.geometry import pixel_to_ground, shift_per_metre, ship_axes
+from pipeline.readings import Freeboard
 from pipeline.simulate.render import mitsuba
 from pipeline.simulate.world import Situation
 

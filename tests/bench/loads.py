@@ -14,8 +14,9 @@ from paper_season import World, draw_true_ship, freeboard_of, make_detection
 
 from bench.table import Table
 from pipeline.config import Config
-from pipeline.datatypes import Freeboard, Identity
+from pipeline.datatypes import Identity
 from pipeline.load import estimate_load
+from pipeline.readings import Freeboard
 
 LBP_OVER_LENGTH = 0.945
 FILLS = {"departures, 80 to 100 %": (0.8, 1.0), "part loads, 40 to 80 %": (0.4, 0.8)}
