@@ -23,32 +23,37 @@ WATER = {"blue": 0.055, "green": 0.06, "red": 0.04, "nir": 0.012, "swir16": 0.00
 LAND = {"blue": 0.07, "green": 0.10, "red": 0.11, "nir": 0.25, "swir16": 0.22}
 ROOF = {"blue": 0.42, "green": 0.46, "red": 0.48, "nir": 0.52, "swir16": 0.45}
 CLOUD = 0.62
-Place = npt.NDArray[np.float64]
+Place = npt.NDArray[np.float32]
 
 
 def ground(size: float, gsd: float) -> tuple[Grid, Place, Place]:
     """A square grid about the origin, with (east, north) of its pixel centres."""
     n = round(size / gsd)
     grid = Grid(shape=(n, n), to_ground=(gsd, 0, -size / 2, 0, -gsd, size / 2), origin=ORIGIN)
-    axis = (np.arange(n) + 0.5) * gsd - size / 2
+    axis = ((np.arange(n) + 0.5) * gsd - size / 2).astype(np.float32)
     east, north = np.meshgrid(axis, -axis)
     return grid, east, north
 
 
 def paint(
-    planes: list[Place], where: npt.ArrayLike, colour: dict[str, float] | float, bands: tuple[str, ...]
+    planes: list[Place], where: Place | BoolArray, colour: dict[str, float] | float, bands: tuple[str, ...]
 ) -> None:
     """Cover with a colour, by an opacity of 0..1."""
+    covered = np.nonzero(where)
+    opacity = where[covered].astype(np.float32)
     for plane, name in zip(planes, bands, strict=True):
-        value = colour if isinstance(colour, float) else colour[name]
-        plane += np.asarray(where, float) * (value - plane)
+        value = np.float32(colour if isinstance(colour, float) else colour[name])
+        plane[covered] += opacity * (value - plane[covered])
 
 
 def make_chip(grid: Grid, planes: list[Place], bands: tuple[str, ...], *, calibrated: bool = True) -> Chip:
-    noisy = np.stack(planes) + np.random.default_rng(7).normal(0, 0.002, (len(planes), *grid.shape))
-    pixels = np.clip(noisy, 0.0, None).astype(np.float32)
+    pixels = np.random.default_rng(7).standard_normal((len(planes), *grid.shape), np.float32)
+    pixels *= np.float32(0.002)
+    for out, plane in zip(pixels, planes, strict=True):
+        out += plane
+    np.maximum(pixels, 0.0, out=pixels)
     if not calibrated:
-        pixels = np.round(np.clip(pixels * 1.8, 0, 1) * 255).astype(np.float32) / 255
+        pixels = np.round(np.clip(pixels * np.float32(1.8), 0, 1) * 255) / np.float32(255)
     return Chip(pixels=pixels, valid=np.ones(grid.shape, bool), bands=bands, grid=grid, calibrated=calibrated)
 
 
@@ -62,13 +67,14 @@ def rectangle(
     east: Place, north: Place, west_south: tuple[float, float], size: tuple[float, float]
 ) -> BoolArray:
     x, y = west_south
-    return np.asarray((east >= x) & (east < x + size[0]) & (north >= y) & (north < y + size[1]))
+    across, along = east[:1], north[:, :1]
+    return np.asarray((across >= x) & (across < x + size[0]) & (along >= y) & (along < y + size[1]))
 
 
 def port(gsd: float, bands: tuple[str, ...], size: float = 1200.0) -> tuple[Grid, Place, Place, list[Place]]:
     """Land to the west with white roofs of up to 90 m, a broad quay, a jetty, white ships in the water."""
     grid, east, north = ground(size, gsd)
-    planes = [np.full(grid.shape, WATER[name]) for name in bands]
+    planes = [np.full(grid.shape, WATER[name], np.float32) for name in bands]
     paint(planes, east < -150, LAND, bands)
     paint(planes, (east > -170) & (east < -110), ROOF, bands)
     for k in range(-4, 5):
@@ -108,7 +114,7 @@ def test_cumulus_is_found_and_the_rest_left_alone(gsd: float, calibrated: bool) 
 @pytest.mark.parametrize("gsd", [0.5, 3.0, 10.0])
 def test_thin_cloud_over_water_is_seen(gsd: float) -> None:
     grid, east, north = ground(1200.0, gsd)
-    planes = [np.full(grid.shape, WATER[name]) for name in FOUR]
+    planes = [np.full(grid.shape, WATER[name], np.float32) for name in FOUR]
     veil = 0.25 * puff(east, north, (0.0, 100.0), 250.0, 150.0)
     paint(planes, veil, CLOUD, FOUR)
     found = find_clouds(make_chip(grid, planes, FOUR), None, config=CONFIG)
@@ -120,7 +126,7 @@ def test_thin_cloud_over_water_is_seen(gsd: float) -> None:
 @pytest.mark.parametrize("bands", [("blue", "green", "red"), (*FOUR, "swir16")])
 def test_overcast_is_cloudy(gsd: float, bands: tuple[str, ...]) -> None:
     grid, east, north = ground(900.0, gsd)
-    lumps = 0.6 + 0.08 * np.sin(east / 70) * np.cos(north / 90)
+    lumps = np.asarray(0.6 + 0.08 * np.sin(east / 70) * np.cos(north / 90), np.float32)
     chip = make_chip(grid, [lumps.copy() for _ in bands], bands)
     assert find_clouds(chip, VIEW, config=CONFIG).cloudy.mean() > 0.99
 
@@ -129,9 +135,9 @@ def test_overcast_is_cloudy(gsd: float, bands: tuple[str, ...]) -> None:
 def test_glint_is_not_cloud(gsd: float) -> None:
     """The sea brightens evenly from rim to rim, with waves on it, all bands alike."""
     grid, east, _ = ground(1500.0, gsd)
-    waves = 1 + 0.25 * np.random.default_rng(3).normal(size=grid.shape)
-    glint = 0.07 * (0.5 + east / 3000) * waves
-    chip = make_chip(grid, [WATER[name] + glint for name in FOUR], FOUR)
+    waves = 1 + 0.25 * np.random.default_rng(3).standard_normal(grid.shape, np.float32)
+    glint = np.asarray(0.07 * (0.5 + east / 3000) * waves, np.float32)
+    chip = make_chip(grid, [np.float32(WATER[name]) + glint for name in FOUR], FOUR)
     assert find_clouds(chip, None, config=CONFIG).cloudy.mean() < 0.01
 
 
@@ -158,9 +164,10 @@ def test_cloud_over_a_glittering_sea_is_cloud_and_the_glitter_is_not(swell: floa
 @pytest.mark.parametrize("height", [0.25, 0.4])
 def test_an_even_veil_before_the_sun_is_not_taken_for_glitter(height: float) -> None:
     grid, east, north = ground(480.0, 0.8)
-    planes = [np.full(grid.shape, WATER[name]) for name in FOUR]
+    planes = [np.full(grid.shape, WATER[name], np.float32) for name in FOUR]
     paint(planes, rectangle(east, north, (-200.0, -150.0), (20.0, 140.0)), 0.02, FOUR)
-    paint(planes, height * (1 + 0.03 * np.sin(east / 40) * np.cos(north / 50)), CLOUD, FOUR)
+    lumps = np.asarray(height * (1 + 0.03 * np.sin(east / 40) * np.cos(north / 50)), np.float32)
+    paint(planes, lumps, CLOUD, FOUR)
     assert find_clouds(make_chip(grid, planes, FOUR), INTO_THE_SUN, config=CONFIG).cloudy.mean() > 0.95
 
 
@@ -177,13 +184,12 @@ def test_the_shift_is_that_of_the_closed_form() -> None:
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_shadow_lies_where_sun_and_view_put_it(height: float, turned: bool) -> None:
     grid, east, north = ground(5000.0, 10.0)
-    planes = [np.full(grid.shape, LAND[name]) for name in FOUR]
-    texture = np.random.default_rng(5).normal(1.0, 0.08, grid.shape)
+    planes = [np.full(grid.shape, LAND[name], np.float32) for name in FOUR]
+    texture = np.random.default_rng(5).normal(1.0, 0.08, grid.shape).astype(np.float32)
     sea = rectangle(east, north, (-2500.0, -2500.0), (600.0, 5000.0))
     paint(planes, sea, WATER, FOUR)
     relief, shadow = relief_shift(VIEW), shadow_shift(VIEW)
-    seen = np.zeros(grid.shape)
-    dark = np.zeros(grid.shape)
+    seen, dark = (np.zeros(grid.shape, np.float32) for _ in range(2))
     for centre, radius in (((300.0, -1500.0), 260.0), ((1100.0, -900.0), 180.0)):
         for plane, shift in ((seen, relief), (dark, shadow)):
             place = (centre[0] + height * shift[0], centre[1] + height * shift[1])
@@ -202,7 +208,7 @@ def test_a_shadow_lies_where_sun_and_view_put_it(height: float, turned: bool) ->
 
 def test_what_is_not_measured_is_neither_cloud_nor_shadow() -> None:
     grid, east, north = ground(1200.0, 10.0)
-    planes = [np.full(grid.shape, WATER[name]) for name in FOUR]
+    planes = [np.full(grid.shape, WATER[name], np.float32) for name in FOUR]
     paint(planes, puff(east, north, (0.0, 0.0), 200.0, 60.0), CLOUD, FOUR)
     chip = make_chip(grid, planes, FOUR)
     valid = east < 50.0
@@ -267,7 +273,7 @@ def test_surface_reflectance_does_not_go_to_s2cloudless(lacking: str) -> None:
     """L2A lacks B10, and no other band stands in for it."""
     grid, east, north = ground(2000.0, 10.0)
     bands = ("green", "rededge074", *(name for names in BANDS for name in names if name != lacking))
-    planes = [np.full(grid.shape, 0.02) for _ in bands]
+    planes = [np.full(grid.shape, 0.02, np.float32) for _ in bands]
     thick = puff(east, north, (200.0, 100.0), 500.0, 100.0)
     paint(planes, thick, dict.fromkeys(bands, 0.5), bands)
     chip = make_chip(grid, planes, bands)
@@ -305,7 +311,7 @@ def test_ten_bands_go_to_s2cloudless() -> None:
         "cirrus": 0.001,
     }
     cloud = dict.fromkeys(bands, 0.5) | {"nir09": 0.25, "cirrus": 0.03, "swir16": 0.35, "swir22": 0.25}
-    planes = [np.full(grid.shape, sea[name]) for name in bands]
+    planes = [np.full(grid.shape, sea[name], np.float32) for name in bands]
     thick = puff(east, north, (300.0, 200.0), 600.0, 100.0)
     paint(planes, thick, cloud, bands)
     found = find_clouds(make_chip(grid, planes, bands), None, config=CONFIG)
