@@ -1,6 +1,8 @@
 # Each target does all the set-up it needs: a virtual environment in .venv with the locked dependencies.
 PYTHON ?= python3
 BIN := .venv/bin
+# Compiled modules are kept, whatever the shell says: every process of a run would compile them anew.
+export PYTHONDONTWRITEBYTECODE :=
 .DEFAULT_GOAL := run
 .PHONY: install run test check format sample map bench lock clean
 
