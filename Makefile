@@ -26,7 +26,7 @@ test: install
 check: install  ## style, types and the arrows between modules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy -n auto
 
 format: install
 	$(BIN)/ruff check --fix .
