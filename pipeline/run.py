@@ -121,7 +121,7 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
         result,
         geometry=_geometry(scene, ships),
         cloud=summarise_clouds(hidden, chip.valid[own]),
-        berths=_berths(look, berth_of, known, config),
+        berths=_berths(look, berth_of, (known, search), config),
         detections=ships,
         flags=result.flags + _site_flags(look, background) + _image_flags(look, search),
         site=None if look.site is None else look.site.id,
@@ -129,7 +129,7 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
 
 
 def _berths(
-    look: Look, berth_of: Mapping[str, str], known: Structure | None, config: Config
+    look: Look, berth_of: Mapping[str, str], told: tuple[Structure | None, Search], config: Config
 ) -> tuple[BerthState, ...]:
     """The outcome of every berth; one with something in it that was not made out is not called empty."""
     from pipeline.clouds import decide_berths
@@ -138,7 +138,8 @@ def _berths(
     if look.site is None:
         return ()
     states = decide_berths(look.site, look.chip, look.clouds, berth_of, config=config.clouds)
-    doubtful = find_doubtful(look.chip, look.clouds, look.site, known=known)
+    known, search = told
+    doubtful = find_doubtful(look.chip, look.clouds, look.site, known=known, sea=search.sea)
     return tuple(
         replace(state, state="obscured") if state.state == "clear-empty" and state.id in doubtful else state
         for state in states

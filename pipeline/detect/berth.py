@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Site
-from pipeline.detect.colour import find_water_at
-from pipeline.detect.scale import look_through, reduce_share
+from pipeline.detect.scale import reduce_share
+from pipeline.detect.sea import Sea, find_sea
 from pipeline.detect.structure import Structure, is_taken, without_structure
-from pipeline.detect.water import STANDS_OUT, water_bodies
+from pipeline.detect.water import STANDS_OUT
 from pipeline.geometry import polygon_mask
 
 _SHARE = 0.5
@@ -34,24 +34,28 @@ def assign_berth(detection: Detection, site: Site) -> str | None:
     return name if share >= _SHARE else None
 
 
-def find_doubtful(chip: Chip, clouds: CloudMask, site: Site, *, known: Structure | None) -> frozenset[str]:
-    """Berths in which something stands that is neither water nor known structure: not to be called empty."""
-    small, factor, _, seen = look_through(chip, clouds, 2.0)
-    if not seen.any():
+def find_doubtful(
+    chip: Chip, clouds: CloudMask, site: Site, *, known: Structure | None, sea: Sea | None = None
+) -> frozenset[str]:
+    """Berths in which something stands that is neither water nor known structure: not to be called empty.
+
+    `sea` is the chip's own where a search has told it already.
+    """
+    sea = find_sea(chip, clouds) if sea is None else sea
+    if sea is None:
         return frozenset()
-    water = find_water_at(chip.grid.gsd, small, seen)
-    if not water_bodies(small, water.water, seen).any():  # with none to compare with nothing is told empty
+    if not sea.bodies.any():  # with none to compare with nothing is told empty
         return frozenset(berth.id for berth in site.of_role("berth"))
-    fixed = np.zeros(seen.shape, np.bool_)
+    grid, water, fixed = sea.chip.grid, sea.water, np.zeros(sea.seen.shape, np.bool_)
     if known is not None:
-        fixed = reduce_share(known.fixed, factor) > 0.5
-        water = without_structure(water, known.lift) if factor == 1 else water
-    stands = seen & ~fixed & (water.contrast > STANDS_OUT)
-    least = max(_DOUBT / small.grid.gsd**2, _DOUBT_PX)
+        fixed = reduce_share(known.fixed, sea.factor) > 0.5
+        water = without_structure(water, known.lift) if sea.factor == 1 else water
+    stands = sea.seen & ~fixed & (water.contrast > STANDS_OUT)
+    least = max(_DOUBT / grid.gsd**2, _DOUBT_PX)
     doubtful = set()
     for berth in site.of_role("berth"):
-        inside = polygon_mask(small.grid, berth.outline)
-        if _largest(stands & inside, small.grid.gsd) >= least or is_taken(fixed, inside, small.grid.gsd):
+        inside = polygon_mask(grid, berth.outline)
+        if _largest(stands & inside, grid.gsd) >= least or is_taken(fixed, inside, grid.gsd):
             doubtful.add(berth.id)
     return frozenset(doubtful)
 

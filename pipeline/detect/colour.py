@@ -80,9 +80,11 @@ def water_bands(chip: Chip) -> tuple[str, ...]:
     return tuple(b for b in chip.bands if b in ("blue", "green", "red", "nir", "nir08", "pan")) or chip.bands
 
 
-def learn_colour(residual: Array, bands: tuple[str, ...], level: Array, floor: float) -> Colour:
+def learn_colour(
+    residual: npt.NDArray[np.floating], bands: tuple[str, ...], level: Array, floor: float
+) -> Colour:
     """From differences (pixel, band) of water to its level."""
-    sample = residual[:: max(1, len(residual) // _SAMPLES)]
+    sample = residual[:: max(1, len(residual) // _SAMPLES)].astype(np.float64)
     chosen = sample
     for _ in range(4):  # each time without the farthest: shadows and what else does not belong
         covariance = np.eye(len(bands)) * floor**2
@@ -140,25 +142,22 @@ def find_water_fine(chip: Chip, usable: BoolArray) -> Water:
     water = cv2.morphologyEx(seed_water(chip, usable).astype(np.uint8), cv2.MORPH_OPEN, disk).astype(bool)
     if water.sum() < _FEW * usable.sum():
         water = water | even_pixels(chip, planes, usable)
-    contrast = darkness = lift = np.zeros(usable.shape, np.float32)
     for _ in range(3):
         local = LocalMeans(water, size)
         residual = np.stack([plane - local.of(plane) for plane in planes])
-        colour = learn_colour(
-            residual[:, water].T.astype(np.float64), bands, np.zeros(len(bands)), _floor_of(chip)
-        )
-        distance = np.where(usable, colour.distance(residual), 0.0).astype(np.float32)
-        shaded = usable & colour.shaded(planes, residual)
-        contrast = np.where(shaded, 0.0, distance).astype(np.float32)
-        darkness = np.where(shaded, distance, 0.0).astype(np.float32)
-        lift = residual.mean(axis=0)
-        water = usable & (distance < STANDS_OUT)
-        water = cv2.morphologyEx(water.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).astype(
-            bool
-        )
-        if water.sum() < 100:
+        colour = learn_colour(residual[:, water].T, bands, np.zeros(len(bands)), _floor_of(chip))
+        distance = np.where(usable, colour.distance(residual), np.float32(0.0))
+        near = (usable & (distance < STANDS_OUT)).view(np.uint8)
+        water = cv2.morphologyEx(near, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)).view(np.bool_)
+        if np.count_nonzero(water) < 100:
             water = usable
-    return Water(water=water, contrast=contrast, darkness=darkness, lift=lift)
+    shaded = usable & colour.shaded(planes, residual)
+    return Water(
+        water=water,
+        contrast=np.where(shaded, np.float32(0.0), distance),
+        darkness=np.where(shaded, distance, np.float32(0.0)),
+        lift=residual.mean(axis=0),
+    )
 
 
 def colour_contrast(
@@ -183,7 +182,7 @@ def colour_contrast(
         chosen = planes.reshape(len(bands), -1)
     level = np.median(chosen, axis=1).astype(np.float64)
     residual = (planes - level[:, None, None]).astype(np.float32)
-    colour = learn_colour((chosen - level[:, None]).T.astype(np.float64), bands, level, _floor_of(chip))
+    colour = learn_colour((chosen - level[:, None]).T, bands, level, _floor_of(chip))
     contrast = np.where(hidden | colour.shaded(planes, residual), 0.0, colour.distance(residual))
     lit = (residual > _LIT * colour.spread[:, None, None]).any(axis=0) | (residual.mean(axis=0) > 0.0)
     return contrast.astype(np.float32), np.where(lit, contrast, 0.0).astype(np.float32)

@@ -12,19 +12,18 @@ from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Forest, Gr
 from pipeline.detect.blocks import SIDE, Block, grow, join_ships, margin_px, own_ships, plan_blocks
 from pipeline.detect.bodies import Found, Looked, fill_polygon, window_about
 from pipeline.detect.coarse import find_coarse
-from pipeline.detect.colour import FINE_GSD, find_water_at
+from pipeline.detect.colour import FINE_GSD
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
 from pipeline.detect.glance import find_places
 from pipeline.detect.hulls import find_hulls
 from pipeline.detect.lean import to_waterline
 from pipeline.detect.outline import Box, hull_polygon, waterline_polygon
-from pipeline.detect.scale import clear_of_clouds, cut_chip, look_through, reduce_share
+from pipeline.detect.scale import clear_of_clouds, cut_chip, reduce_share
+from pipeline.detect.sea import Sea, find_sea
 from pipeline.detect.structure import Structure, without_structure
-from pipeline.detect.water import may_be_water, tells_water, water_bodies
+from pipeline.detect.water import may_be_water, tells_water
 from pipeline.geometry import crop_grid, ground_to_lonlat
 
-_SEARCH = 2.0
-"""Ships are looked for at pixels of about this size [m]."""
 _SIDE = 0.08
 """Of the beam: a side that the satellite sees widens her by freeboard times tan(incidence) at most [1]."""
 _ABOUT, _ABOUT_PX, _WET = 25.0, 6.0, 0.1
@@ -41,6 +40,8 @@ class Search:
     ships: tuple[Detection, ...]
     water: bool = True
     """False where most of the chip can be seen and none of it is water."""
+    sea: Sea | None = None
+    """What was told of it in one piece."""
 
 
 def find_ships(
@@ -156,31 +157,28 @@ def _find_at_once(
 ) -> Search:
     """The ships of what is small enough to be looked at in one piece."""
     known, quays, view = given
-    small, factor, usable, open_sky = look_through(chip, clouds, _SEARCH)
-    fine = chip.grid.gsd <= FINE_GSD
-    if not open_sky.any():
+    sea = find_sea(chip, clouds)
+    if sea is None:
         return Search(ships=())
-    fixed = None if known is None else known.fixed
-    coarse_fixed = None if fixed is None else reduce_share(fixed, factor) > 0.5
-    water = find_water_at(chip.grid.gsd, small, open_sky)
-    if known is not None and factor == 1:
-        water = without_structure(water, known.lift)
-    sea = water_bodies(small, water.water, open_sky)
-    if not sea.any():
-        return Search(ships=(), water=open_sky.mean() < 0.5)
+    if not sea.bodies.any():
+        return Search(ships=(), water=sea.seen.mean() < 0.5, sea=sea)
+    fixed, water, usable = None if known is None else known.fixed, sea.water, sea.usable
     looked = Looked(
-        chip=small,
-        usable=open_sky,
-        shaded=reduce_share(clouds.shadowed, factor) > 0.5,
-        water=water,
-        fixed=coarse_fixed,
+        chip=sea.chip,
+        usable=sea.seen,
+        shaded=reduce_share(clouds.shadowed, sea.factor) > 0.5,
+        water=without_structure(water, known.lift) if known is not None and sea.factor == 1 else water,
+        fixed=None if fixed is None else reduce_share(fixed, sea.factor) > 0.5,
     )
-    found = find_hulls(chip, usable, fixed, looked, config) if fine else find_coarse(looked, config, quays)
+    if chip.grid.gsd <= FINE_GSD:
+        found = find_hulls(chip, usable, fixed, looked, config)
+    else:
+        found = find_coarse(looked, config, quays)
     seen = usable if fixed is None else usable & ~fixed
-    afloat = [f for f in found if _is_afloat(f.box, sea, small.grid)]
+    afloat = [f for f in found if _is_afloat(f.box, sea.bodies, sea.chip.grid)]
     kept = sorted(_without_doubles(afloat), key=lambda f: (-f.box.centre[1], f.box.centre[0]))
     ships = tuple(_describe(f, (chip, seen), view, number + 1) for number, f in enumerate(kept))
-    return Search(ships=ships)
+    return Search(ships=ships, sea=sea)
 
 
 def _shows_water(chip: Chip, clouds: CloudMask) -> bool:

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Polygon, Site
-from pipeline.detect.colour import find_water_at
 from pipeline.detect.local import Plane
-from pipeline.detect.scale import look_through
-from pipeline.detect.water import STANDS_OUT, Water, water_bodies
+from pipeline.detect.sea import find_sea
+from pipeline.detect.water import STANDS_OUT, Water
 from pipeline.geometry import ground_to_pixel, lonlat_to_ground, pixel_to_ground, polygon_mask
 
 Survey = npt.NDArray[np.uint8]
@@ -87,15 +86,12 @@ def _sample(values: npt.NDArray[np.uint8], source: Grid, target: Grid) -> npt.ND
 
 def survey_water(chip: Chip, clouds: CloudMask, cells: Grid) -> Survey:
     """What one look saw on `cells`, as the codes of `Survey`; all 0 where it shows no water."""
-    small, _, _, seen = look_through(chip, clouds, cells.gsd)
-    if not seen.any():
+    sea = find_sea(chip, clouds, gsd=cells.gsd)
+    if sea is None or not sea.bodies.any():
         return np.zeros(cells.shape, np.uint8)
-    water = find_water_at(chip.grid.gsd, small, seen)
-    if not water_bodies(small, water.water, seen).any():
-        return np.zeros(cells.shape, np.uint8)
-    level = np.clip(2 + np.maximum(water.lift, 0.0) / _STEP, 2, 255)
-    state = np.where(water.contrast > STANDS_OUT, level, 1.0)
-    return _sample(np.where(seen, state, 0.0).astype(np.uint8), small.grid, cells)
+    level = np.clip(2 + np.maximum(sea.water.lift, 0.0) / _STEP, 2, 255)
+    state = np.where(sea.water.contrast > STANDS_OUT, level, 1.0)
+    return _sample(np.where(sea.seen, state, 0.0).astype(np.uint8), sea.chip.grid, cells)
 
 
 def learn_structure(surveys: Sequence[Survey]) -> Survey | None:

@@ -65,7 +65,8 @@ def read_chip(scene: Scene, *, aoi: Polygon | None, config: IngestConfig) -> Chi
             f"{scene.scene_id}: no valid pixel in the area",
             hint="the area lies in the scene's empty margin",
         )
-    pixels[:, ~valid] = 0.0
+    if not valid.all():
+        pixels[:, ~valid] = 0.0
     grid = grid_of(scene.crs, target.transform, target.shape)
     chip = Chip(
         pixels=pixels,

@@ -92,10 +92,13 @@ def read_planes(
     doubtful = nodata == 0.0 or (nodata is None and raw.dtype.kind != "f")
     any_zero, all_zero = _find_zeros(raw) if doubtful else (None, None)
     if source.aligned:
+        empty = None if valid.all() else ~valid
         for plane, band, i in zip(raw, bands, rows_out, strict=True):
             np.multiply(plane, np.float32(band.scale), out=out[i], dtype=np.float32, casting="unsafe")
-            out[i] += np.float32(band.offset)
-            out[i][~valid] = 0.0
+            if band.offset != 0.0:
+                out[i] += np.float32(band.offset)
+            if empty is not None:
+                out[i][empty] = 0.0
         return Planes(
             valid=valid, any_zero=any_zero, all_zero=all_zero, rim_only=nodata is None, coarseness=1
         )
@@ -298,7 +301,7 @@ def _missing_blocks(
     dataset: Any, raw: npt.NDArray[Any], window: tuple[int, int, int, int]
 ) -> BoolArray | None:
     """(row, col), True on blocks that a sparse TIFF lacks, which read as zeros; None where none does."""
-    if dataset.driver != "GTiff" or raw.any(axis=0).all():
+    if dataset.driver != "GTiff" or raw[0].all() or raw.any(axis=0).all():
         return None
     row, col, rows, cols = window
     height, width = dataset.block_shapes[0]
