@@ -17,6 +17,10 @@ TERRESTRIAL_LESS_UT1: Final = 67.0
 WATER_REFRACTIVE_INDEX: Final = 1.34
 """Refractive index of sea water in the visible (Quan and Fry 1995, doi:10.1364/AO.34.003477) [1]."""
 
+WATER_ABSORPTION: Final = {"blue": 0.015, "green": 0.06, "red": 0.4, "nir": 3.3, "swir16": 670.0}
+"""Absorption of pure water by band [1/m]: 480, 560 and 660 nm (Pope and Fry 1997, doi:10.1364/AO.36.008710),
+770 to 890 nm and 1,610 nm (Kou et al. 1993, doi:10.1364/AO.32.003531)."""
+
 SEA_WATER_DENSITY: Final = 1025.0
 """Density at which load lines and deadweight are stated (ICLL 1966) [kg/m3]."""
 

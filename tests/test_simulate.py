@@ -23,7 +23,7 @@ except MissingExtraError as missing:
     pytest.skip(f"{missing} ({missing.hint})", allow_module_level=True)
 
 from pipeline.simulate.chips import ORIGIN, simulate_chips, truth_detection
-from pipeline.simulate.render import Frame, Sea, trace
+from pipeline.simulate.render import Frame, Sea, sheets, trace
 from pipeline.simulate.sensor import Sensor, record
 from pipeline.simulate.ships import Hull, Paint, build_ship
 from pipeline.simulate.sky import Clouds, hide, opacity
@@ -240,3 +240,16 @@ def test_a_chip_on_disk_reads_back(tmp_path: Path) -> None:
     chip = read_chip(scene, aoi=None, config=Config().ingest)
     np.testing.assert_allclose(chip.pixels, simulated.chip.pixels, atol=1e-6)
     assert chip.grid.gsd == pytest.approx(3.0, rel=2e-3)
+
+
+@pytest.mark.parametrize("elevation", [20.0, 35.0, 60.0])
+def test_light_from_within_the_water_reaches_as_far_as_bent_rays_do(elevation: float) -> None:
+    """By Snell: red light from z deep is shifted by z tan(refracted); near infrared hardly enters at all."""
+    sea = replace(CALM, depth=0.3)
+    depths, weights = sheets(sea, view_of(0.0, 90.0, elevation, 180.0), ("green", "red", "nir"))
+    reach = np.array(depths) @ np.array(weights) / np.tan(np.radians(elevation))
+    below = np.arcsin(np.cos(np.radians(elevation)) / 1.34)
+    way = 1 / np.cos(below) + 1.0
+    wanted = np.tan(below) / (1 / sea.depth + way * np.array([0.06, 0.4, 3.3]))
+    assert reach == pytest.approx(wanted, rel=0.15)
+    assert reach[2] < 0.4 * reach[0]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.constants import WATER_ABSORPTION
 from pipeline.datatypes import Detection
 from pipeline.freeboard.model import Levels, SideShifts
 from pipeline.freeboard.scan import Window
@@ -31,9 +32,8 @@ MARGIN = 1.3
 """Against deck and sea, whichever is brighter: a line about the edge that outshines it is other paint [1]."""
 
 
-ABSORPTION = {"blue": 0.015, "green": 0.06, "red": 0.4, "nir": 3.3, "pan": 0.1, "mean": 0.06}
-"""Of pure water [1/m], by band: 480, 560 and 660 nm (Pope and Fry 1997, Appl. Opt. 36, 8710), 770 to 890 nm
-(Kou et al. 1993, Appl. Opt. 32, 3531); of several bands, where most of the water's light comes from."""
+MIXED = {"pan": 0.1, "mean": 0.06}
+"""Absorption of water in the light of several bands: where most of the water's own light comes from [1/m]."""
 
 
 PLAINLY = 2.5
@@ -53,7 +53,7 @@ class Channel(NamedTuple):
     @property
     def absorption(self) -> float:
         """Of pure water in this light [1/m]; as of a mixture where it is not known."""
-        return ABSORPTION.get(self.name, ABSORPTION["mean"])
+        return MIXED.get(self.name, WATER_ABSORPTION.get(self.name, MIXED["mean"]))
 
 
 PREFERRED = ("red", "nir", "pan", "green", "b1", "b2", "b3", "blue")

@@ -7,8 +7,9 @@ light, the sky a constant one.
 The water is lit from within: light that enters is scattered back at a depth of some decimetres. It is
 drawn as opaque diffuse sheets at a few depths below the surface, one render each, averaged, with the
 Fresnel reflection of a rough surface on top. A shadow on the water is so softened and lengthened as it is
-in nature, and the hull is seen a little below the waterline. Depths are scaled for the steeper
-light in water.
+in nature, and the hull is seen a little below the waterline. The sheets lie so much higher that the sun's
+rays, which are not bent, reach as far as those that are; and the deeper one lies, the less of its light is
+left in a band that water absorbs.
 
 `scalar_rgb` is the variant used: it needs nothing but the wheel. The llvm ones need a libLLVM that fits the
 wheel on the machine, and one that does not fit ends the process, so they are not tried.
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.constants import WATER_ABSORPTION, WATER_REFRACTIVE_INDEX
 from pipeline.datatypes import ViewGeometry
 from pipeline.errors import MissingExtraError
 from pipeline.simulate.meshes import Mesh
@@ -30,6 +32,10 @@ from pipeline.simulate.meshes import Mesh
 BANDS = ("blue", "green", "red", "nir", "swir16")
 _SKY_SHARE = np.array([0.28, 0.20, 0.14, 0.08, 0.03])
 """Diffuse share of the light on a horizontal plane under a clear sky at sun elevation 45 deg."""
+
+
+SHEETS = (0.189, 0.712, 2.099)
+"""Mean depths of the three thirds of light that fades exponentially, in its mean depth [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ class Sea:
     roughness: float = 0.12
     """Beckmann alpha of the surface: 0.05 calm, 0.15 breezy, 0.3 rough."""
     depth: float = 0.2
-    """Mean depth from which the light comes back [m]."""
+    """Mean depth from which the light would come back if water did not absorb [m]."""
     waves: float = 0.10
     """Relative variation of the upwelling light by waves."""
     wavelength: float = 9.0
@@ -132,6 +138,22 @@ def wave_field(sea: Sea, size: int, step: float) -> npt.NDArray[np.float32]:
     drift = np.real(np.fft.ifft2(noise * slow))
     field = field / field.std() + 0.5 * drift / max(float(drift.std()), 1e-9)
     return np.asarray(np.clip(1 + sea.waves * field, 0.2, 3.0), dtype=np.float32)
+
+
+def sheets(
+    sea: Sea, view: ViewGeometry, bands: tuple[str, ...]
+) -> tuple[list[float], list[npt.NDArray[np.float64]]]:
+    """Depths of the sheets that stand for the water, for straight rays [m], and their weights by band."""
+    if sea.depth <= 0:
+        return [0.0], [np.ones(len(bands))]
+    depth = sea.depth * np.array(SHEETS)
+    sun, up = np.radians(90 - view.sun_elevation), np.radians(view.incidence_angle)
+    below_sun, below_up = (np.arcsin(np.sin(angle) / WATER_REFRACTIVE_INDEX) for angle in (sun, up))
+    way = 1 / np.cos(below_sun) + 1 / np.cos(below_up)
+    absorbed = np.array([WATER_ABSORPTION[b] for b in bands])
+    left = np.exp(-way * absorbed[None, :] * depth[:, None])
+    raised = depth * np.tan(below_sun) / np.tan(max(sun, 1e-3))
+    return [float(d) for d in raised], list(left / left.sum(axis=0))
 
 
 def _sea(
@@ -225,12 +247,12 @@ def trace(
     """
     mi = mitsuba()
     extent = 2.0 * max(abs(v) for v in frame.axes) * max(frame.shape) + 300.0
-    depths = [0.0] if sea.depth <= 0 else [-sea.depth * np.log(1 - q) * 0.8 for q in (1 / 6, 1 / 2, 5 / 6)]
-    field = wave_field(sea, 1024, 2 * extent / 1024)
     indices = [BANDS.index(b) for b in bands]
+    depths, weights = sheets(sea, view, bands)
+    field = wave_field(sea, 1024, 2 * extent / 1024)
     # one light at a time: a path that need not choose between them carries far less noise
-    passes = [("sun", d, max(samples // 3, 1), 1 / len(depths)) for d in depths]
-    passes.append(("sky", depths[len(depths) // 2], samples, 1.0))
+    passes = [("sun", d, max(samples // 3, 1), w) for d, w in zip(depths, weights, strict=True)]
+    passes.append(("sky", depths[len(depths) // 2], samples, np.ones(len(bands))))
     planes: list[npt.NDArray[np.float64]] = []
     for start in range(0, len(indices), 3):
         chosen = (indices[start : start + 3] * 3)[:3]
@@ -248,6 +270,6 @@ def trace(
             }
             seed = (1000 * sea.seed + 10 * start + step) % 2**31
             image = mi.render(mi.load_dict(scene), spp=spp, seed=seed)
-            total += weight * np.asarray(image)[..., :3]
+            total += (list(weight[start : start + 3]) * 3)[:3] * np.asarray(image)[..., :3]
         planes += list(np.moveaxis(np.pi * total, -1, 0)[: len(indices[start : start + 3])])
     return np.stack(planes).astype(np.float32)
