@@ -149,13 +149,13 @@ class Load:
     """What she carries, from her freeboard and her particulars."""
 
     fraction: float
-    """Cargo over cargo capacity [1]."""
+    """Cargo over cargo capacity, median [1]."""
     sigma: float
     interval90: Interval
     deadweight_on_board: float
-    """[t]"""
+    """Mean [t]."""
     cargo: float
-    """[t]"""
+    """Median [t]."""
     cargo_sigma: float
     """[t]"""
     budget: tuple[tuple[str, float], ...] = ()

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from render_examples import START, make_chip, make_season, make_site, make_visits, make_volume
 
 from pipeline.datatypes import Identity, SignedIdentity
+from pipeline.load.particulars import TERMS
 from pipeline.products import (
     Alongside,
     Quantiles,
@@ -28,7 +29,7 @@ from pipeline.products import (
     Voyage,
     VoyageCall,
 )
-from pipeline.render import render_report
+from pipeline.render import render_report, words
 from pipeline.render.plots import load_chart
 from pipeline.render.report_visits import picture_uri, visit_card
 from pipeline.render.season import (
@@ -374,3 +375,19 @@ def test_a_ship_that_lay_beside_her_stands_on_her_card() -> None:
     card = visit_card(replace(visit, alongside=(counted,)), None, {}, {})
     assert "added to this visit&#x27;s" in card
     assert "Beside her" not in visit_card(visit, None, {}, {})
+
+
+def test_terms_of_a_budget_are_said_in_words() -> None:
+    visits, volume = make_visits(), make_volume()
+    (barrels,) = [b for b in volume.by_visit if b.visit_id == visits.visits[0].visit_id]
+    budget = tuple(
+        replace(barrels.budget[0], term=name) for name in (*TERMS, "identity", "image", "condition")
+    )
+    for part in range(0, len(budget), 7):
+        some = budget[part : part + 7]
+        card = visit_card(visits.visits[0], replace(barrels, budget=some), {}, {})
+        for term in some:
+            assert words.term(term.term) in card
+            assert "-" not in words.term(term.term)
+    assert words.term("condition") == "cargo or water ballast"
+    assert words.term("new-term") == "new term"

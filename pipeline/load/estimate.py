@@ -45,8 +45,12 @@ def estimate_load(
     A freeboard alone does not tell cargo from water ballast. Each draw therefore holds two hypotheses for
     every freeboard: *loaded*, where cargo is what is on board less consumables and residual ballast, with all
     fills equally likely; and *ballast*, where the draught follows the formulations of MARPOL UI Appendix 1
-    and cargo is nil. An arriving empty ship thus gets a cargo near nothing, with the remaining chance of a
-    part cargo in its interval, and not the weight of her ballast water.
+    and cargo is nil. An arriving empty ship thus gets no cargo, with the remaining chance of a part cargo in
+    its interval, and not the weight of her ballast water.
+
+    Fraction and cargo are medians. A curve with tails leaves a full ship some chance of ballast, and an empty
+    one of a part cargo; a mean is drawn off the one and to the other and lies where she cannot be. A sum over
+    ships wants means: it is drawn from `load.table`, where these stand.
 
     Parameters
     ----------
@@ -157,14 +161,15 @@ def _outcome(draws: Draws, posterior: Posterior, setting: Setting, deviates: dic
     capacity = draws.capacity[pick, 0]
     unbounded = on_board - draws.consumables[pick, 0] - draws.residual[pick, 0]
     cargo = np.where(posterior.ballast, 0.0, np.clip(unbounded, 0.0, capacity))
-    fraction = summarise(cargo / capacity)
+    fraction = cargo / capacity
+    low, high = np.quantile(fraction, [0.05, 0.95])
     table = tabulate_cargo(draws, setting, deviates)
     load = Load(
-        fraction=fraction.value,
-        sigma=fraction.sigma,
-        interval90=fraction.interval90,
+        fraction=float(np.median(fraction)),
+        sigma=float(fraction.std()),
+        interval90=(float(low), float(high)),
         deadweight_on_board=float(on_board.mean()),
-        cargo=float(cargo.mean()),
+        cargo=float(np.median(cargo)),
         cargo_sigma=float(cargo.std()),
         budget=_budget(posterior, table),
         ballast_probability=posterior.ballast_probability,

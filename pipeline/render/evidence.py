@@ -281,7 +281,7 @@ def _who_and_why(visit: Visit, season: Season, barrels: VisitBarrels | None) -> 
     right: list[Any] = [heading("Error of the barrels by source (one sigma)")]
     if barrels is not None and barrels.budget:
         terms = [
-            (t.term, t.sigma_barrels, f"± {words.two_figures(t.sigma_barrels)} bbl")
+            (words.term(t.term), t.sigma_barrels, f"± {words.two_figures(t.sigma_barrels)} bbl")
             for t in barrels.budget[:8]
         ]
         right.append(bars(terms, _HALF))

@@ -214,7 +214,7 @@ def _budget(barrels: VisitBarrels | None) -> str:
     if barrels is None or not barrels.budget:
         return ""
     terms = [
-        (term.term, term.sigma_barrels, f"± {words.two_figures(term.sigma_barrels)}")
+        (words.term(term.term), term.sigma_barrels, f"± {words.two_figures(term.sigma_barrels)}")
         for term in barrels.budget[:7]
     ]
     return '<p class="sub">Where the error comes from (barrels, one standard deviation)</p>' + bars(terms)

@@ -124,6 +124,31 @@ def cargo_reading(load: Load) -> str:
     return f"{two_figures(load.cargo)} ± {two_figures(load.cargo_sigma)} t".replace(THIN, " ")
 
 
+TERMS = {
+    "block": "fullness of her hull",
+    "condition": "cargo or water ballast",
+    "consumables": "fuel and stores",
+    "deck-edge": "what her deck edge is",
+    "density": "density of the oil",
+    "draught": "draught as read",
+    "identity": "which ship she is",
+    "image": "freeboard as read",
+    "load-line": "depth and load line",
+    "residual-ballast": "water left on board",
+    "still-loading": "loading not over",
+    "trim": "trim and bending",
+    "usual-fill": "usual fill, not measured",
+    "water-density": "density of the sea",
+    "waterplane": "shape of her waterline",
+}
+"""Of a budget of errors, for readers."""
+
+
+def term(name: str) -> str:
+    """As "cargo or water ballast" for "condition"; a name that needs no words as it is."""
+    return TERMS.get(name, name.replace("-", " "))
+
+
 def candidate(identity: Identity) -> str:
     """Name and number of one candidate, or "none of these"; never without its percentage elsewhere."""
     if identity.name is None and identity.imo is None:
