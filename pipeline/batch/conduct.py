@@ -29,7 +29,6 @@ from pipeline.batch.plan import Plan, Refusal, Task, Wanted, plan_batch
 from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob, Picture
 from pipeline.batch.season import SeasonFiles, write_season
 from pipeline.batch.setting import write_setting
-from pipeline.constants import FEWEST_LOOKS
 from pipeline.datatypes import Site
 from pipeline.errors import Refused, StoreError
 from pipeline.look import Memory
@@ -171,7 +170,6 @@ class _Batch:
                 sites=sites,
                 config=request.config,
                 known=known,
-                survey=len(known) + len(request.deliveries) >= FEWEST_LOOKS,
                 work=self.work,
             )
             for delivery in request.deliveries
@@ -237,8 +235,6 @@ class _Batch:
                 result = describe_scene(task.scene, software, reason=refused)
                 outcome = self._fail(task.delivery, result, made, task.reason)
             else:
-                if made.survey is not None:  # before the scene: one that is up to date is surveyed
-                    self.store.commit_survey(made.survey)
                 outcome = self._commit(task, made)
             self._step("measure", done, len(jobs), outcome.scene_id, outcome.message or outcome.status)
             yield outcome
@@ -255,7 +251,6 @@ class _Batch:
             software=describe_software(self.request, self._site(task)),
             memory=None if task.cells is None else paths.get(task.cells),
             clouds=clouds_path(self.work, task.key.content),
-            unsurveyed=task.unsurveyed,
             work=self.work / task.scene.scene_id,
         )
 

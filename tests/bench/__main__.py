@@ -22,6 +22,7 @@ MODULES = (
     "bench_fine",
     "bench_clouds",
     "bench_freeboard",
+    "bench_load",
     "bench_sample",
     "bench_season",
     "bench_calls",
