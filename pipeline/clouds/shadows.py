@@ -56,18 +56,21 @@ def measure_darkness(cells: Cells, cloudy: BoolArray, sea: BoolArray) -> Darknes
     kinds = [(sea, visible), (~sea, visible if infrared is None else infrared)]
     for where, plane in kinds:
         chosen = clear & where
-        around = _surroundings(plane, chosen, cells.pixels(BACKGROUND))
-        value = np.where(chosen, np.clip(1.0 - plane / np.maximum(around, 0.01), 0.0, 1.0), value)
-    return Darkness(value=np.asarray(value, np.float32), clear=clear)
+        share = _surroundings(plane, chosen, cells.pixels(BACKGROUND))
+        np.divide(plane, np.maximum(share, np.float32(0.01), out=share), out=share)
+        np.copyto(value, np.subtract(np.float32(1.0), share, out=share), where=chosen)
+    return Darkness(value=np.clip(value, 0.0, 1.0, out=value), clear=clear)
 
 
 def _surroundings(plane: Plane, chosen: BoolArray, side: int) -> Plane:
     """Mean over the chosen cells around each cell."""
     import cv2
 
-    weight = cv2.blur(chosen.astype(np.float32), (side, side))
-    total = cv2.blur(np.where(chosen, plane, 0.0).astype(np.float32), (side, side))
-    return np.asarray(total / np.maximum(weight, 1e-3), dtype=np.float32)
+    inside = chosen.astype(np.float32)
+    weight = cv2.blur(inside, (side, side))
+    total = cv2.blur(np.multiply(plane, inside, out=inside), (side, side))
+    np.maximum(weight, np.float32(1e-3), out=weight)
+    return np.asarray(np.divide(total, weight, out=total), np.float32)
 
 
 def move(chosen: BoolArray, rows: int, cols: int) -> BoolArray:

@@ -55,7 +55,7 @@ COLOURS = ("blue", "green", "red", "nir", "nir08", "swir16", "swir22")
 """Bands that are asked; where none is there, all are."""
 WHITENESS = np.float32(0.35)
 """Largest spread of the visible lifts over their mean."""
-STRIP = 64
+STRIP = 16
 """[rows]"""
 MOST_SAMPLES = 20_000
 """Of the cells that a level is taken from."""
@@ -90,7 +90,12 @@ def dilate(chosen: BoolArray, cells: int) -> BoolArray:
 
     if cells < 1:
         return chosen
-    return np.asarray(cv2.dilate(chosen.astype(np.uint8), _disc(2 * cells + 1)), dtype=np.bool_)
+    left, top, width, height = cv2.boundingRect(chosen.view(np.uint8))
+    grown = np.zeros_like(chosen)
+    if width:
+        reach = np.s_[max(top - cells, 0) : top + height + cells, max(left - cells, 0) : left + width + cells]
+        grown[reach] = cv2.dilate(chosen[reach].view(np.uint8), _disc(2 * cells + 1))
+    return grown
 
 
 def opened(chosen: BoolArray, cells: int) -> BoolArray:
@@ -208,14 +213,16 @@ def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells, *, at_sea: bool) ->
     row, col, bottom, right = max(row - 1, 0), max(col - 1, 0), row + rows + 1, col + cols + 1
     part = patches[row:bottom, col:right].astype(np.uint8)  # labelling is most of the work
     count, labels, stats, _ = cv2.connectedComponentsWithStats(part)
-    depth = cv2.distanceTransform(np.pad(part, 1, mode="edge"), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    kept = np.zeros(count, dtype=np.bool_)
-    reach = cells.pixels(30.0) + 1
+    part = np.pad(part, 1, mode="edge")
+    found = np.zeros_like(patches)
+    reach, full = cells.pixels(30.0) + 1, bool(patches.all())
     for i in range(1, count):
         left, top, width, height = (int(v) for v in stats[i, :4])
         own = (slice(top, top + height), slice(left, left + width))
         patch = labels[own] == i
-        deepest = float(depth[own][patch].max()) * cells.size
+        about = part[top : top + height + 2, left : left + width + 2]  # no deeper than its own box
+        depth = cv2.distanceTransform(about, cv2.DIST_L2, 5)[1:-1, 1:-1]
+        deepest = float(depth[patch].max()) * cells.size
         window = (
             slice(max(row + top - reach, 0), row + top + height + reach),
             slice(max(col + left - reach, 0), col + left + width + reach),
@@ -225,11 +232,11 @@ def _cloudlike(patches: BoolArray, lift: Lift, cells: Cells, *, at_sea: bool) ->
         framed[corner[0] : corner[0] + height, corner[1] : corner[1] + width] = patch
         if at_sea:
             soft = deepest >= BROAD or _soft_patch(framed, window, lift, cells)
-            kept[i] = soft and _amid_sea(framed, window, lift, cells)
+            kept = soft and _amid_sea(framed, window, lift, cells)
         else:
-            kept[i] = patches.all() or deepest >= WIDE or _soft_patch(framed, window, lift, cells)
-    found = np.zeros_like(patches)
-    found[row:bottom, col:right] = kept[labels]
+            kept = full or deepest >= WIDE or _soft_patch(framed, window, lift, cells)
+        if kept:
+            found[window] |= framed
     return found
 
 
