@@ -152,9 +152,9 @@ def test_what_a_block_says_of_an_azimuth() -> None:
     assert judge_azimuth(6.0, -6.0) == "undecided"
 
 
-@pytest.mark.parametrize("painted", [0.0, 0.5])
-def test_a_block_whose_roof_is_half_in_the_decks_paint_says_nothing(painted: float) -> None:
-    """What is bright is its port half then, and the middle of that is not the block's."""
+@pytest.mark.parametrize(("painted", "neighbour"), [(0.0, False), (0.5, False), (0.0, True)])
+def test_half_a_block_says_nothing_nor_do_two(painted: float, neighbour: bool) -> None:
+    """Under a roof half in the deck's paint, or with a neighbour's beside, the middle is not the block's."""
     chip = alone(1)
     rows, cols = np.mgrid[0 : chip.grid.shape[0], 0 : chip.grid.shape[1]]
     ground = pixel_to_ground(chip.grid, np.stack([cols + 0.5, rows + 0.5], axis=-1))
@@ -163,10 +163,11 @@ def test_a_block_whose_roof_is_half_in_the_decks_paint_says_nothing(painted: flo
     light = np.where((np.abs(ahead) < 39.0) & (np.abs(across) < 6.0), 0.1, 0.05)
     block = (np.abs(ahead + 30.0) < 4.0) & (np.abs(across) < 6.0)
     light[block & (across < 6.0 - 12.0 * painted)] = 0.5
+    light[neighbour & (np.abs(ahead + 28.0) < 4.0) & (np.abs(across - 11.0) < 4.0)] = 0.5
     flat = replace(chip, pixels=np.broadcast_to(light.astype(np.float32), chip.pixels.shape))
     strip = pixels_about(flat, None, (SHIP.heading, (0.0, 0.0)), (20.0, 10.0))
-    found = block_offset(flat, None, strip, (78.0, 12.5), (0.0, 0.2))
-    assert found is None if painted else found == pytest.approx(1.5, abs=0.4)
+    found = block_offset(flat, None, strip, (78.0, 12.5), (0.0, 0.5))
+    assert found is None if painted or neighbour else found == pytest.approx(1.5, abs=0.4)
 
 
 @pytest.mark.parametrize(("elevation", "off"), [(10.0, -10.0), (13.0, 16.0)])

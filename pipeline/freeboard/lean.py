@@ -38,6 +38,8 @@ BRIGHTER = 1.3
 WIDTH = 0.65
 """The least breadth of a block, in beams [1]: it reaches nearly from side to side (197 of 204 on ships of two
 simulators), and where less is bright, a roof in another paint, say, its middle is not the block's."""
+WINGS = 1.0
+"""How far the wings of a bridge stand out beyond her sides, both together [m]."""
 LEAST = 0.015
 """Area of a block, in lengths times beams [1]."""
 
@@ -58,7 +60,8 @@ def block_offset(
         of height, either way [1].
     """
     (length, beam), (middle, shift) = size, place
-    reach = 0.5 * beam + HIGHEST * length * abs(shift) + 1.0
+    furthest = 0.5 * (beam + WINGS) + HIGHEST * length * abs(shift)
+    reach = furthest + 1.5
     origin = np.asarray(strip.centre) + middle * ship_axes(strip.heading)[1]
     found = pixels_about(chip, hidden, (strip.heading, (origin[0], origin[1])), (STATIONS[1] * length, reach))
     ahead, across = found.ahead[found.usable], found.across[found.usable]
@@ -72,11 +75,13 @@ def block_offset(
         bright = across[(end * ahead > STATIONS[0] * length) & (light > limit)]
         if bright.size * strip.gsd**2 > LEAST * length * beam:
             low, high = np.quantile(bright, [0.03, 0.97])
-            blocks.append((bright.size, float(low + high) / 2, float(high - low)))
+            blocks.append((bright.size, float(low), float(high)))
     if not blocks:
         return None
-    _, offset, width = max(blocks)
-    return offset if width > WIDTH * beam else None
+    _, low, high = max(blocks)
+    # what reaches further than her own can lean takes in a neighbour's
+    alone = -furthest < low and high < furthest
+    return (low + high) / 2 if alone and high - low > WIDTH * beam else None
 
 
 def lean_gap(offset: float, across: float, size: tuple[float, float]) -> float:
