@@ -73,6 +73,7 @@ class World:
     """Position along of a tug on the shadow side; 0 for none [m]."""
     neighbour: float = 0.0
     """Gap to a ship alongside, signed as the jetty; 0 for none [m]."""
+    neighbour_paint: tuple[float, ...] = (0.12, 0.1, 0.1, 0.1)
     bands: tuple[str, ...] = BANDS
     samples: int = 4
     traced: float = 1.1
@@ -156,7 +157,7 @@ def bodies_of(world: World) -> list[Body]:
     if world.neighbour:
         side, gap = np.sign(world.neighbour), abs(world.neighbour)
         y = sorted((side * (B / 2 + gap), side * (B / 2 + gap + B)))
-        bodies.append(box((-0.4 * L, 0.4 * L), (y[0], y[1]), 0.8 * F + 1, (0.12, 0.1, 0.1, 0.1), "neighbour"))
+        bodies.append(box((-0.4 * L, 0.4 * L), (y[0], y[1]), 0.8 * F + 1, world.neighbour_paint, "neighbour"))
     return bodies
 
 

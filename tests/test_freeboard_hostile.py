@@ -96,6 +96,18 @@ def test_a_tug_on_the_shadow_side(seed: int) -> None:
     assert_honest(measure(render(world, seed=seed), detection_of(world, seed=seed)), world.freeboard)
 
 
+@pytest.mark.parametrize("freeboard", [5.0, 7.0])
+def test_a_neighbour_whose_deck_is_as_bright_as_the_sea(freeboard: float) -> None:
+    """The tip lies on her; beyond it her deck passes for water in a sum of all bands (2.4 m low)."""
+    view = replace(VIEW, azimuth=110.0)
+    paint = (0.029, 0.048, 0.034, 0.053)
+    ship = replace(SHIP, view=view, freeboard=freeboard, length=95.0, beam=16.0, deck=(0.2,) * 4, waves=0.03)
+    world = replace(ship, gsd=0.5, neighbour=-3.0, neighbour_paint=paint)
+    found = measure(render(world, seed=1), detection_of(world, seed=1), view)
+    assert isinstance(found, Refused)
+    assert found.code == "shadow-not-on-water"
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("side", [-1.0, 1.0])
 def test_two_ships_abreast(seed: int, side: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +43,9 @@ TOP = 14.0
 BLOCK_FRONT, BLOCK_TOP = -0.28, 0.20
 """Front of the accommodation block from amidships, and height of its top above the water, in lengths of the
 ship: masts are higher, and thin."""
+FOREIGN = (0.5, 0.25, 4.0)
+"""By how much a band must be brighter than the sea for something else to lie there: in its own light, in the
+mean of all bands' and in its waves; beside a bright deck colours run over, and what runs over is less [1]."""
 GRID: Array = STEP * np.arange(round(TOP / STEP) + 1, dtype=np.float64)
 
 
@@ -94,14 +97,16 @@ def prepare(
     )
     turn = refine_heading(strip, within=max(2.0, 2.5 * detection.heading_sigma), beam=detection.beam)
     strip = mix_strip(turn_strip(strip, turn), np.array([c.mix for c in channels]))
-    water = water_levels(strip, 0.6 * detection.beam + 0.6 * top + 4.0)
+    water = water_levels(strip, 0.6 * detection.beam + 0.6 * top + 4.0, len(channels))
     if water is None:
         return Refused(code="shadow-not-on-water", message="no open water beside the ship to compare with")
     spread = 1.2 + 0.07 * detection.beam + 0.5 * strip.gsd
     beside = (0.5 * detection.beam + 1.6 * spread, 0.5 * detection.beam + 1.6 * spread + 10.0)
     shadow = _cast_shadow(view, detection, strip.heading)
-    profile = average_stations(strip, water, width=max(0.6 * strip.gsd, 0.24), beside=beside, shadow=shadow)
+    width = max(0.6 * strip.gsd, 0.24)
+    profile = average_stations(strip, water[: len(channels)], width=width, beside=beside, shadow=shadow)
     water = with_waves(water, profile, beside[0] + 0.4 * top)
+    profile, water = _of_channels(profile, water, len(channels))
     if not stands_out(profile, water, 0.35 * detection.beam):
         return Refused(
             code="edge-unresolved", message="nothing stands out from the sea where the hull should be"
@@ -115,6 +120,15 @@ def prepare(
         top=top,
         detection=detection,
     )
+
+
+def _of_channels(profile: CrossProfile, water: Array, count: int) -> tuple[CrossProfile, Array]:
+    """What is fitted, and where one of the image's bands, which come after, says that it is not the sea."""
+    level, waves = water[count:, 0], water[count:, 2]
+    most = level + np.maximum(np.maximum(FOREIGN[0] * level, FOREIGN[1] * level.mean()), FOREIGN[2] * waves)
+    foreign = (profile.value[count:] > most[:, None]).any(axis=0)
+    some = replace(profile, value=profile.value[:count], error=profile.error[:count], foreign=foreign)
+    return some, water[:count]
 
 
 def _cast_shadow(view: ViewGeometry, detection: Detection, heading: float) -> CastShadow:

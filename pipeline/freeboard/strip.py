@@ -75,6 +75,8 @@ class CrossProfile:
     """(bin,) share of the pixels in a bin that were usable, 0..1."""
     width: float
     """Of a bin [m]."""
+    foreign: BoolArray
+    """(bin,) True where some band of the image is too bright for the sea."""
 
 
 def cut_strip(
@@ -151,8 +153,8 @@ def turn_strip(strip: Strip, turn: float) -> Strip:
 
 
 def mix_strip(strip: Strip, mix: Array) -> Strip:
-    """The strip with its bands combined into channels by `mix` (channel, band)."""
-    return replace(strip, values=mix @ strip.values)
+    """The strip with its bands combined into channels by `mix` (channel, band), and the bands after them."""
+    return replace(strip, values=np.concatenate([mix @ strip.values, strip.values]))
 
 
 def refine_heading(strip: Strip, *, within: float, beam: float) -> float:
@@ -213,7 +215,7 @@ def average_stations(
     Parameters
     ----------
     water
-        (channel, 2) median and spread of open water.
+        (channel, 2) median and spread of open water; of `strip` these channels come first.
     width
         Of a bin [m].
     beside
@@ -237,8 +239,9 @@ def average_stations(
         [np.bincount(cell[usable], weights=band[usable], minlength=stations * n) for band in values]
     ).reshape(len(values), stations, n) / np.maximum(count, 1)
     share = count.sum(axis=0) / np.maximum(every, 1)
+    fitted = cells[: len(water)]
     for side in (1, -1):
-        count[np.ix_(_beset(cells, count, side * mean_u, (water, beside)), side * mean_u > 0)] = 0
+        count[np.ix_(_beset(fitted, count, side * mean_u, (water, beside)), side * mean_u > 0)] = 0
     away = shadow.side
     middles = ((np.arange(stations) + 0.5) / stations * 2 - 1) * strip.half_length
     taller = (middles > shadow.blocks[0]) & (middles < shadow.blocks[1])
@@ -254,7 +257,12 @@ def average_stations(
     value, error = np.stack([m[0] for m in means]), np.stack([m[1] for m in means])
     good = (count > 0).sum(axis=0) >= max(2, stations // 4)
     return CrossProfile(
-        u=mean_u[good], value=value[:, good], error=error[:, good], share=share[good], width=width
+        u=mean_u[good],
+        value=value[:, good],
+        error=error[:, good],
+        share=share[good],
+        width=width,
+        foreign=np.zeros(int(good.sum()), dtype=np.bool_),
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.constants import WATER_ABSORPTION
-from pipeline.datatypes import Detection
+from pipeline.datatypes import BoolArray, Detection
 from pipeline.freeboard.model import Levels, SideShifts
 from pipeline.freeboard.scan import Window
 from pipeline.freeboard.strip import CrossProfile, Strip, brighter_than_water
@@ -122,8 +122,8 @@ def is_pansharpened(red: Array, nir: Array) -> bool:
     return apart < PANSHARPENED * float((first[keep] ** 2 + second[keep] ** 2).mean())
 
 
-def water_levels(strip: Strip, outside: float) -> Array | None:
-    """(channel, 2) median and spread of open water beyond `outside` [m] on the darker side."""
+def water_levels(strip: Strip, outside: float, count: int) -> Array | None:
+    """(channel, 2) median and spread of open water beyond `outside` [m]: where the first `count` are dark."""
     found = []
     for side in (1, -1):
         keep = strip.usable & (side * strip.across > outside)
@@ -135,7 +135,7 @@ def water_levels(strip: Strip, outside: float) -> Array | None:
             )
     if not found:
         return None
-    return np.asarray(min(found, key=lambda f: float(f[:, 0].sum())))
+    return np.asarray(min(found, key=lambda f: float(f[:count, 0].sum())))
 
 
 def with_waves(water: Array, profile: CrossProfile, outside: float) -> Array:
@@ -189,7 +189,8 @@ def make_window(
     v, values, errors = v[keep], profile.value[:, keep], profile.error[:, keep]
     if v.size < 12:
         return None
-    stop, reason = _end_of_water(v, values, water, (half, spread, gsd))
+    bright = brighter_than_water(values, water[:, 0], water[:, 2])
+    stop, reason = _end_of_water(v, (bright, profile.foreign[keep]), (half, spread, gsd))
     inside = v < stop
     v, values, errors = v[inside], values[:, inside], errors[:, inside]
     if v.size < 12 or v[-1] < half + 0.5 or _sea_at_end(v, values, water, half - 2 * spread) < 1.2:
@@ -265,25 +266,39 @@ def _sea_at_end(v: Array, values: Array, water: Array, start: float) -> float:
 
 
 def _end_of_water(
-    v: Array, values: Array, water: Array, setting: tuple[float, float, float]
+    v: Array, seen: tuple[BoolArray, BoolArray], setting: tuple[float, float, float]
 ) -> tuple[float, bool]:
-    """Up to where there is nothing but the hull and water [m], and whether another body ends it."""
+    """Up to where there is nothing but the hull and water [m], and whether another body ends it.
+
+    Parameters
+    ----------
+    seen
+        (sample,) True where what is fitted is too bright for the sea, and where some band of the image is.
+    setting
+        (half the beam, spread of the edge, gsd) [m].
+    """
     half, spread, gsd = setting
-    bright = brighter_than_water(values, water[:, 0], water[:, 2])
-    pair = bright & np.append(bright[1:], False)
+    bright, foreign = seen
     dark = np.flatnonzero(~bright & ~np.append(bright[1:], False) & (v > half - 2 * spread))
     off_hull = max(half + 0.6 * spread, float(v[dark[0]])) if dark.size else half + 0.6 * spread
-    edges = np.diff(np.concatenate([[0], pair.astype(np.int8), [0]]))
-    stop = np.inf
-    for start, end in zip(np.flatnonzero(edges > 0), np.flatnonzero(edges < 0), strict=True):
-        first, last = float(v[start]), float(v[min(int(end), len(v) - 1)])
+    starts = [np.inf]
+    for which, furthest in ((bright, max(off_hull, half + 2 * spread)), (foreign, np.inf)):
         # a pipe by the rail of a dark deck is bright and narrow; what lies alongside is broader
-        broad = first > off_hull and last - first > 2.0 + gsd
-        if broad or last > max(off_hull, half + 2 * spread):
-            stop = max(first, off_hull) - 0.5 - 1.5 * gsd
-            break
+        for first, last in _stretches(v, which):
+            if last > furthest or (first > off_hull and last - first > 2.0 + gsd):
+                starts.append(max(first, off_hull))
+                break
+    stop = min(starts) - 0.5 - 1.5 * gsd
     gaps = np.flatnonzero(np.diff(v) > 2.0 + 2 * float(np.median(np.diff(v))))
     return float(min(stop, v[gaps[0]] + 1e-6 if gaps.size else np.inf)), bool(np.isfinite(stop))
+
+
+def _stretches(v: Array, where: BoolArray) -> list[tuple[float, float]]:
+    """From where to where two neighbouring samples or more are chosen [m]."""
+    pair = where & np.append(where[1:], False)
+    edges = np.diff(np.concatenate([[0], pair.astype(np.int8), [0]]))
+    ends = np.minimum(np.flatnonzero(edges < 0), len(v) - 1)
+    return [(float(v[i]), float(v[k])) for i, k in zip(np.flatnonzero(edges > 0), ends, strict=True)]
 
 
 def _levels(
