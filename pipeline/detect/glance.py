@@ -91,8 +91,13 @@ def _largest(plane: Plane) -> Plane:
     down, right = (-n % _CELL for n in plane.shape)
     if down or right:
         plane = np.pad(plane, ((0, down), (0, right)), mode="edge")
-    rows = np.maximum.reduce([plane[k::_CELL] for k in range(_CELL)])
-    return np.asarray(np.maximum.reduce([rows[:, k::_CELL] for k in range(_CELL)]))
+    rows = plane[::_CELL].copy()
+    for k in range(1, _CELL):
+        np.maximum(rows, plane[k::_CELL], out=rows)
+    most = rows[:, ::_CELL].copy()
+    for k in range(1, _CELL):
+        np.maximum(most, rows[:, k::_CELL], out=most)
+    return most
 
 
 def _near(cells: BoolArray, reach: float) -> BoolArray:

@@ -117,8 +117,9 @@ def _fit_beam(cover: Cover, box: Box) -> tuple[Box, float]:
     edge = across[None, None, :] - places[None, :, None]
     half = 0.5 * (beams + _SPILL_PX * gsd)[:, None, None]
     model = ndtr((edge + half) / sigma) - ndtr((edge - half) / sigma)
-    height = (model * profile).sum(-1) / np.maximum((model**2).sum(-1), 1e-9)
-    residual = ((profile - height[..., None] * model) ** 2).mean(-1)
+    shared, own = model @ profile, np.einsum("bpx,bpx->bp", model, model)
+    height = shared / np.maximum(own, 1e-9)
+    residual = np.maximum(profile @ profile - height * (2.0 * shared - height * own), 0.0) / len(across)
     noise = max(_NOISE * float(profile.max()), 1e-6) ** 2
     independent = len(across) * (gsd / 3) / (1.5 * gsd)
     prior = -0.5 * (np.log(box.length / beams / _SLENDER[0]) / _SLENDER[1]) ** 2

@@ -201,13 +201,19 @@ def _axis_error(along: Array, across: Array, image: Array) -> float:
 def hull_polygon(box: Box, *, pointed: float = 0.14) -> Array:
     """(n, 2) ground points of a hull shape: square stern, parallel body, rounded bow at `heading`."""
     bow, starboard = ship_axes(box.heading)
-    half_length, half = box.length / 2, box.beam / 2
-    taper = np.linspace(0, 1, 7)
-    fore = half_length * (1 - 2 * pointed * (1 - taper))
-    width = half * (1 - taper**2.2)
-    side = np.concatenate([[(0.82 * half, -half_length), (half, -0.9 * half_length)], np.c_[width, fore]])
-    ring = np.concatenate([side, (side * np.array([-1.0, 1.0]))[::-1][1:]])
+    ring = _hull_shape(pointed) * (box.beam / 2, box.length / 2)
     return np.asarray(np.asarray(box.centre) + ring[:, :1] * starboard + ring[:, 1:] * bow)
+
+
+@lru_cache(maxsize=8)
+def _hull_shape(pointed: float) -> Array:
+    """(n, 2) across and along, in half beams and half lengths."""
+    taper = np.linspace(0, 1, 7)
+    fore = np.c_[1 - taper**2.2, 1 - 2 * pointed * (1 - taper)]
+    side = np.concatenate([[(0.82, -1.0), (1.0, -0.9)], fore])
+    ring = np.concatenate([side, (side * np.array([-1.0, 1.0]))[::-1][1:]])
+    ring.setflags(write=False)
+    return ring
 
 
 def waterline_polygon(box: Box) -> Array:

@@ -83,7 +83,8 @@ def lift_bands(chip: Chip, water: Water, *, window: float = 300.0) -> Lifts:
         plane = chip.band(*names)
         return None if plane is None else (plane - local.of(plane))
 
-    visible = [plane for name in ("blue", "green") if (plane := lift(name)) is not None]
+    blue, green, red = lift("blue"), lift("green"), lift("red")
+    visible = [plane for plane in (blue, green) if plane is not None]
     mean = sum(visible[1:], start=visible[0]) / len(visible) if visible else water.lift
     parts = []
     nir, swir = lift("nir", "nir08"), lift("swir16")
@@ -92,7 +93,6 @@ def lift_bands(chip: Chip, water: Water, *, window: float = 300.0) -> Lifts:
     if swir is not None and visible:
         parts.append(swir - _FOAM_SWIR * np.asarray(cv2.blur(mean, (3, 3)), np.float32))
     solid = None if not parts else np.maximum(np.maximum.reduce(parts), 0.0)
-    red, blue = lift("red"), lift("blue")
     bright: list[Plane] = [p for p in (*visible, red, nir) if p is not None] or [water.lift]
     return Lifts(
         visible=np.asarray(mean, np.float32),
