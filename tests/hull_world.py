@@ -69,6 +69,8 @@ class World:
     manifold: bool = True
     jetty: float = 0.0
     """Gap between hull and a jetty to starboard (positive) or port (negative); 0 for none [m]."""
+    house: tuple[float, float] = (-0.31, 0.09)
+    """Front of the accommodation block from amidships and its height above the deck, in lengths."""
     tug: float = 0.0
     """Position along of a tug on the shadow side; 0 for none [m]."""
     neighbour: float = 0.0
@@ -138,7 +140,8 @@ def bodies_of(world: World) -> list[Body]:
         if height > 0.0
     ]
     white = tuple(0.45 for _ in world.side)
-    house = box((-0.45 * L, -0.31 * L), (-0.42 * B, 0.42 * B), F + 0.09 * L, white, "house")
+    front, tall = (share * L for share in world.house)
+    house = box((-0.45 * L, front), (-0.42 * B, 0.42 * B), F + tall, white, "house")
     bodies = [hull, house, *bars]
     if world.manifold:
         grey = tuple(1.4 * d for d in world.deck)

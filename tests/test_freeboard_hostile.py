@@ -12,10 +12,11 @@ from hull_world import ORIGIN, World, detection_of, render
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import BoolArray, Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
-from pipeline.freeboard import measure_freeboard
+from pipeline.freeboard import expected_sigma, measure_freeboard, open_sides
+from pipeline.freeboard.block import BLOCK_FRONT, BLOCK_TOP, LEAST_CLEAR, clear_share
 from pipeline.freeboard.lean import block_offset, judge_azimuth, lean_gap
 from pipeline.freeboard.strip import pixels_about
-from pipeline.geometry import ground_to_lonlat, pixel_to_ground, ship_axes
+from pipeline.geometry import ground_to_lonlat, pixel_to_ground, shift_per_metre, ship_axes
 from pipeline.readings import Freeboard
 
 CODES = {"no-geometry", "gsd-too-coarse", "geometry-blind", "shadow-not-on-water"} | {
@@ -192,6 +193,29 @@ def test_a_low_sun_from_astern_throws_the_shadow_of_the_block_along_the_side(
     chip, ship = render(world, seed=3), detection_of(world, seed=3)
     assert_honest(measure(chip, replace(ship, heading_ambiguous=False), view), world.freeboard)
     assert_honest(measure(chip, replace(ship, heading_ambiguous=True), view), world.freeboard)
+
+
+@pytest.mark.parametrize(("elevation", "off"), [(25.0, 20.0), (35.0, -20.0), (50.0, 20.0), (35.0, 160.0)])
+def test_the_shadow_of_the_block_is_known_beforehand(elevation: float, off: float) -> None:
+    """The share of the mid-body beside which rays find no shade but the deck's is the one forecast."""
+    view = replace(VIEW, incidence_angle=0.0, sun_elevation=elevation, sun_azimuth=(210.0 + off) % 360.0)
+    world = replace(SHIP, view=view, length=100.0, beam=16.0, waves=0.0, noise=0.0, traced=0.6)
+    world = replace(world, house=(BLOCK_FRONT, BLOCK_TOP - world.freeboard / world.length))
+    chip, across_sun = render(world, seed=1), shift_per_metre(view, world.heading)[0]
+    rows, cols = np.mgrid[0 : chip.grid.shape[0], 0 : chip.grid.shape[1]]
+    ground = pixel_to_ground(chip.grid, np.stack([cols + 0.5, rows + 0.5], axis=-1))
+    bow, starboard = ship_axes(world.heading)
+    ahead, outwards = ground @ bow, -np.sign(across_sun) * (ground @ starboard)
+    beyond = outwards - world.beam / 2 - abs(across_sun) * world.freeboard
+    beside = (np.abs(ahead) < 0.22 * world.length) & (np.abs(beyond - 2.0) < 0.6)
+    light = chip.pixels[0]
+    open_sea = np.median(light[outwards < -world.beam])
+    found = float(np.mean(light[beside] > 0.8 * open_sea))
+    assert clear_share(view, world.heading) == pytest.approx(found, abs=0.05)
+    both = len(open_sides(view, world.heading)) == 2
+    assert both == (found > LEAST_CLEAR)
+    blind = expected_sigma(view, world.heading, 0.5, sides=(int(np.sign(across_sun)),))
+    assert (expected_sigma(view, world.heading, 0.5) == blind) != both
 
 
 def test_a_platform_that_is_no_brighter_than_the_crests_of_a_glittering_sea() -> None:

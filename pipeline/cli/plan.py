@@ -193,7 +193,7 @@ def _pass_row(rank: int, judged: Judged, place: Place) -> tuple[str, ...]:
     error = "-"
     if judged.expected_sigma is not None and judged.spread is not None:
         error = f"{judged.expected_sigma:.2f} m"
-        if judged.one_side is None:
+        if judged.one_side is None or judged.share not in (0.0, 1.0):
             error += f" ({judged.spread[0]:.2f} to {judged.spread[1]:.2f}; {judged.share:.0%} measured)"
     good = "buy" if judged.gsd <= COARSE else "buy, for laden or ballast alone"
     said = good if judged.reason is None else f"no: {judged.reason.code}: {judged.reason.message}"

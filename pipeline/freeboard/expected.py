@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import ViewGeometry
+from pipeline.freeboard.block import open_sides
 from pipeline.freeboard.deep import COARSE, UNLIKE, fills_a_pixel
 from pipeline.freeboard.evidence import structure
 from pipeline.freeboard.gear import gear_sigma
@@ -126,7 +127,7 @@ def expected_sigma(
     gsd: float,
     *,
     beam: float = 16.0,
-    sides: tuple[int, ...] = (1, -1),
+    sides: tuple[int, ...] | None = None,
     freeboards: tuple[float, ...] = (1.5, 4.0),
     levels: dict[int, Levels] | None = None,
 ) -> float:
@@ -138,18 +139,20 @@ def expected_sigma(
     Parameters
     ----------
     heading
-        Of the ship [deg]; modulo 180.
+        Of the bow [deg].
     gsd
         [m]
     sides
-        Which sides have water beside them: +1 starboard, -1 port.
+        Which sides have water beside them: +1 starboard, -1 port; where None, both, but for one along which
+        the accommodation block throws its own shadow.
     levels
         Per side, as seen in the image; typical paint and water where absent.
     """
+    seen = open_sides(view, heading) if sides is None else sides
     total = 0.0
     for freeboard in freeboards:
         information = 1 / PRIOR_SIGMA**2
-        for side in sides:
+        for side in seen:
             shifts = side_shifts(view, heading, side)
             if shifts.reach < 0.02:
                 continue

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
+from pipeline.freeboard.block import block_reach
 from pipeline.freeboard.deep import COARSE, Beside, deep_shadow
 from pipeline.freeboard.model import SideShifts, side_shifts
 from pipeline.freeboard.scan import Scan, Window, best_of, rescan_side, scan_side, with_seen_levels
@@ -32,7 +33,7 @@ from pipeline.freeboard.windows import (
     water_levels,
     with_waves,
 )
-from pipeline.geometry import shadow_shift, shift_per_metre, ship_axes
+from pipeline.geometry import shift_per_metre
 
 Array = npt.NDArray[np.float64]
 
@@ -40,9 +41,6 @@ STEP = 0.05
 """Of freeboard, between the points of a curve [m]."""
 TOP = 14.0
 """Largest freeboard looked at [m]: a product tanker of 183 m stands 12 m out of the water in ballast."""
-BLOCK_FRONT, BLOCK_TOP = -0.28, 0.20
-"""Front of the accommodation block from amidships, and height of its top above the water, in lengths of the
-ship: masts are higher, and thin."""
 FOREIGN = (0.5, 0.25, 4.0)
 """By how much a band must be brighter than the sea for something else to lie there: in its own light, in the
 mean of all bands' and in its waves; beside a bright deck colours run over, and what runs over is less [1]."""
@@ -134,13 +132,10 @@ def _of_channels(profile: CrossProfile, water: Array, count: int) -> tuple[Cross
 def _cast_shadow(view: ViewGeometry, detection: Detection, heading: float) -> CastShadow:
     """Where her shadow falls; a sun from astern throws that of her block along her side."""
     S, V = shift_per_metre(view, heading)
-    along = float(np.dot(shadow_shift(view), ship_axes(heading)[0]))
-    until = BLOCK_FRONT * detection.length + abs(along) * BLOCK_TOP * detection.length
-    blocks = (0.0, 0.0)
-    if along > 0:
-        blocks = (-detection.length, until)
-    elif detection.heading_ambiguous:
-        blocks = (-until, detection.length)
+    ahead, astern = (block_reach(view, bow) * detection.length for bow in (heading, heading + 180.0))
+    blocks = (-detection.length, ahead)
+    if detection.heading_ambiguous and astern > ahead:
+        blocks = (-astern, detection.length)
     return CastShadow(side=-int(np.sign(S)), slope=abs(S - V), blocks=blocks)
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
+from pipeline.freeboard.block import open_sides
 from pipeline.freeboard.deep import COARSE
 from pipeline.freeboard.expected import expected_sigma, largest_sigma
 from pipeline.freeboard.marks import CUE_REACH
@@ -50,15 +51,17 @@ def refuse_before(
             code="geometry-blind",
             message=f"sun at {view.sun_elevation:.1f} deg: shadows are too long and too soft below 5 deg",
         )
-    expected = expected_sigma(view, detection.heading, chip.grid.gsd, beam=detection.beam)
+    sides = open_sides(view, detection.heading, bow_known=not detection.heading_ambiguous)
+    expected = expected_sigma(view, detection.heading, chip.grid.gsd, beam=detection.beam, sides=sides)
     largest = largest_sigma(chip.grid.gsd, detection.beam, config)
     if expected > largest:
-        fine = expected_sigma(view, detection.heading, 0.3, beam=detection.beam)
+        fine = expected_sigma(view, detection.heading, 0.3, beam=detection.beam, sides=sides)
         code = "gsd-too-coarse" if fine < 0.5 * config.max_expected_sigma else "geometry-blind"
         return Refused(
             code=code,
             message=f"expected error {expected:.2f} m, above {largest:.2f} m"
-            f" (at 0.3 m pixels it would be {fine:.2f} m)",
+            f" (at 0.3 m pixels it would be {fine:.2f} m)"
+            + ("" if len(sides) == 2 else ": the shadow of her block lies along her side"),
         )
     return None
 

@@ -12,11 +12,8 @@ from pipeline.geometry import ground_to_pixel, pixel_to_ground, ship_axes
 
 Array = npt.NDArray[np.float64]
 
-MIDBODY = (-0.22, 0.24)
-"""Stations used, as shares of the length from amidships to the bow: before the house, abaft the bow's taper.
-Where the bow is not known the shorter half serves on both ends."""
-
-
+HALF_MIDBODY = 0.22
+"""Stations used, either way of amidships, in lengths: before the house, abaft the bow's taper [1]."""
 LONGER = 0.7
 """By how much freeboard a station may seem higher than the lowest fifth: trim makes half a metre [m]."""
 NEAREST = (0.4, 1.9)
@@ -93,8 +90,7 @@ def cut_strip(
     heading
         Of the frame [deg].
     """
-    share = min(-MIDBODY[0], MIDBODY[1]) if detection.heading_ambiguous else 0.22
-    half = share * detection.length
+    half = HALF_MIDBODY * detection.length
     found = pixels_about(chip, blocked, (heading, detection.centre), (half + 3.0, reach))
     return replace(found, half_length=half)
 

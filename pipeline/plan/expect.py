@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import ViewGeometry
-from pipeline.freeboard import expected_sigma, largest_sigma
+from pipeline.freeboard import expected_sigma, largest_sigma, open_sides
 
 Array = npt.NDArray[np.float64]
 BEAM = 16.0
@@ -33,13 +33,13 @@ def expect_error(
 ) -> float:
     """Standard error of freeboard to be expected [m], as `pipeline.freeboard.expected_sigma` has it.
 
-    Sun and satellite count by what they are across the hull alone, and port mirrors starboard; what was asked
-    once is remembered.
+    Sun and satellite count by what they are across the hull alone, but for the shadow of the accommodation
+    block, and port mirrors starboard; what was asked once is remembered.
 
     Parameters
     ----------
     heading
-        Of the ship [deg]; modulo 180.
+        Of the bow [deg].
     gsd
         [m]
     sides
@@ -48,13 +48,14 @@ def expect_error(
     sun = float(np.sin(np.radians(view.sun_azimuth - heading)))
     satellite = float(np.sin(np.radians(view.azimuth - heading)))
     mirror = -1 if sun < 0 else 1
+    clear = set(open_sides(view, heading))
     return _expect(
         round(view.sun_elevation, 2),
         round(view.incidence_angle, 2),
         round(abs(sun), 3),
         round(mirror * satellite, 3) + 0.0,
         gsd,
-        tuple(sorted(mirror * side for side in sides)),
+        tuple(sorted(mirror * side for side in clear.intersection(sides))),
     )
 
 
@@ -98,6 +99,11 @@ def expect_errors(
     return np.array([[expect_error(view, heading, gsd) for heading in headings] for view in views])
 
 
+def middle_of(errors: Array) -> float:
+    """The median of expected errors; of an even number the lower one, for one that some ship has [m]."""
+    return float(np.quantile(errors, 0.5, method="lower"))
+
+
 def map_errors(
     sun: tuple[float, float],
     satellites: tuple[Sequence[float], Sequence[float]],
@@ -118,18 +124,32 @@ def map_errors(
     incidences, azimuths = (np.radians(np.asarray(a, dtype=np.float64)) for a in satellites)
     across_view = np.tan(incidences)[:, None, None] * np.sin(azimuths[:, None] - h)
     across_view = across_view * np.where(across_sun < 0, -1.0, 1.0)
-    suns = SUN_NODES if len(h) > 1 else np.abs(across_sun)
-    table = np.log([[_across(sun[0], s, v, gsd) for v in VIEW_NODES] for s in suns])
-    j = np.interp(np.broadcast_to(np.abs(across_sun), across_view.shape), suns, np.arange(len(suns)))
+    suns = np.unique(np.round(np.abs(across_sun), 9))
+    suns = SUN_NODES if len(suns) > 1 else suns
+    shaded = np.array([len(open_sides(_overhead(sun), float(heading))) < 2 for heading in headings])
     k = np.interp(across_view, VIEW_NODES, np.arange(len(VIEW_NODES)))
-    return np.asarray(np.exp(_between(table, j, k)))
+    j = np.broadcast_to(np.interp(np.abs(across_sun), suns, np.arange(len(suns))), k.shape)
+    out = np.empty(k.shape)
+    for which, sides in ((~shaded, (-1, 1)), (shaded, (1,))):
+        if which.any():
+            table = np.log([[_across(sun[0], s, (v, gsd), sides) for v in VIEW_NODES] for s in suns])
+            out[..., which] = np.exp(_between(table, j[..., which], k[..., which]))
+    return out
 
 
-def _across(elevation: float, sun: float, view: float, gsd: float) -> float:
-    """With a satellite that stands abeam, `view` metres of shift per metre of height."""
+def _overhead(sun: tuple[float, float]) -> ViewGeometry:
+    """A view from the zenith under a sun (elevation, azimuth) [deg]."""
+    return ViewGeometry(
+        incidence_angle=0.0, azimuth=0.0, sun_elevation=sun[0], sun_azimuth=sun[1], source="plan"
+    )
+
+
+def _across(elevation: float, sun: float, look: tuple[float, float], sides: tuple[int, ...]) -> float:
+    """With a satellite that stands abeam: for (metres of shift per metre of height, gsd [m])."""
+    view, gsd = look
     incidence = float(np.degrees(np.arctan(abs(view))))
     side = 1.0 if view >= 0 else -1.0
-    return _expect(round(elevation, 2), round(incidence, 2), round(sun, 3), side, gsd, (-1, 1))
+    return _expect(round(elevation, 2), round(incidence, 2), round(sun, 3), side, gsd, sides)
 
 
 def _between(table: Array, rows: Array, cols: Array) -> Array:

@@ -64,7 +64,7 @@ def map_day(place: Place, day: date, *, gsd: float, max_sigma: float) -> Day:
     share = np.zeros(24)
     for h in np.flatnonzero(sun[:, 0] >= LOWEST_SUN):
         each = map_errors((sun[h, 0], sun[h, 1]), (INCIDENCES, azimuths), place.headings, gsd)
-        sigma[h] = np.median(each, axis=-1)
+        sigma[h] = np.quantile(each, 0.5, axis=-1, method="lower")
         share[h] = float(np.mean(each <= max_sigma))
     return Day(
         place=place, date=day, gsd=gsd, hours=hours, sun=sun, azimuths=azimuths, sigma=sigma, share=share

@@ -12,7 +12,7 @@ from pipeline.datatypes import ViewGeometry
 from pipeline.errors import Refused
 from pipeline.geometry import shift_per_metre, sun_position
 from pipeline.ingest import CandidatePass
-from pipeline.plan.expect import LOWEST_SUN, expect_error, expect_errors, largest_error
+from pipeline.plan.expect import LOWEST_SUN, expect_error, expect_errors, largest_error, middle_of
 from pipeline.plan.places import Place
 
 ANY_AZIMUTH = tuple(float(a) for a in range(0, 360, 30))
@@ -86,25 +86,32 @@ def judge_pass(candidate: CandidatePass, place: Place, *, gsd: float, config: Fr
             azimuths = azimuths[:1]
         known = tuple(a for a in azimuths if a is not None)
         sigmas = expect_errors(sun, (candidate.incidence_angle, known), place.headings, gsd).ravel()
-        if sigmas.size == 1:
+        if place.heading is not None and len(known) == 1:
             view = _view(candidate.incidence_angle, known[0], sun)
-            right, left = (expect_error(view, place.headings[0], gsd, sides=(s,)) for s in (1, -1))
-            sides = right, left
-        if float(np.median(sigmas)) > largest:
+            sides = _one_side(view, place.heading, gsd)
+        if middle_of(sigmas) > largest:
             view = _view(candidate.incidence_angle, known[0], sun)
-            refused = _too_large(view, place, (float(np.median(sigmas)), gsd), config)
+            refused = _too_large(view, place, (middle_of(sigmas), gsd), config)
     return Judged(
         candidate=candidate,
         gsd=gsd,
         sun_elevation=sun[0],
         sun_azimuth=sun[1],
-        expected_sigma=None if sigmas is None else float(np.median(sigmas)),
+        expected_sigma=None if sigmas is None else middle_of(sigmas),
         spread=None if sigmas is None else _spread(sigmas),
         one_side=sides,
         largest=largest,
         share=0.0 if sigmas is None else float(np.mean(sigmas <= largest)),
         reason=refused,
     )
+
+
+def _one_side(view: ViewGeometry, heading: float, gsd: float) -> tuple[float, float]:
+    """With water to the right and to the left of a heading alone, for the better end to carry the bow [m]."""
+    bows = (heading, heading + 180.0)
+    right = min(expect_error(view, bow, gsd, sides=(side,)) for bow, side in zip(bows, (1, -1), strict=True))
+    left = min(expect_error(view, bow, gsd, sides=(side,)) for bow, side in zip(bows, (-1, 1), strict=True))
+    return right, left
 
 
 def _spread(sigmas: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> tuple[float, float]:
@@ -147,7 +154,7 @@ def _too_large(
 ) -> Refused:
     """Why the expected error is what it is."""
     sigma, gsd = found
-    fine = float(np.median([expect_error(view, h, 0.3) for h in place.headings]))
+    fine = middle_of(np.array([expect_error(view, h, 0.3) for h in place.headings]))
     said = f"expected error {sigma:.1f} m"
     if fine < 0.5 * config.max_expected_sigma and gsd > 0.3:
         return Refused(code="gsd-too-coarse", message=f"{said}; {fine:.1f} m with pixels of 0.3 m")

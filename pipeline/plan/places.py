@@ -12,8 +12,8 @@ from pipeline.geometry import lonlat_to_ground
 
 ELONGATED = 1.5
 """A berth's polygon at least so much longer than wide has an axis along which ships lie [1]."""
-ANY_HEADING = tuple(float(h) for h in range(0, 180, 15))
-"""Headings of a ship at anchor; both ends of her are alike [deg]."""
+ANY_HEADING = tuple(float(h) for h in range(0, 360, 15))
+"""Headings of a ship at anchor [deg]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,8 @@ class Place:
 
     @property
     def headings(self) -> tuple[float, ...]:
-        """The headings to look at [deg]."""
-        return ANY_HEADING if self.heading is None else (self.heading,)
+        """The headings to look at [deg]: a ship at a berth may have her bow at either end."""
+        return ANY_HEADING if self.heading is None else (self.heading, self.heading + 180.0)
 
 
 def list_places(site: Site, *, berth: str | None, heading: float | None) -> tuple[Place, ...]:
