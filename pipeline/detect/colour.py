@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Chip
+from pipeline.detect.haze import find_haze
 from pipeline.detect.local import LocalMeans, Plane
 from pipeline.detect.water import STANDS_OUT, Water, find_water, seed_water
 
@@ -36,6 +37,8 @@ _FLOOR = 0.002
 """Least spread of the water in a band [1]; six times as much in a visual product."""
 _LEFT = 0.35
 """Of the water's light above the darkest, in a shadow: the sky's share of it [1]."""
+_GLINTLESS = 0.6
+"""Near infrared over the brightest band of water without glint, both above the darkest, at most [1]."""
 _LIT = 3.0
 """Brighter than the water by this in any band is no shadow, in the water's spread [1]."""
 _SAMPLES = 40_000
@@ -64,15 +67,29 @@ class Colour:
         """(row, col), True where the sun does not reach: next to nothing left of the water in any band.
 
         What is left is counted from the darkest of the chip: a dark deck in bright water keeps more of one
-        band or another.
+        band or another. Turbid water fills a shadow with light from beside it; where no glint lights the near
+        infrared, in which water is darker than any deck, all that is darker than water is shadow.
         """
-        step = max(1, planes[0].size // _SAMPLES)
-        darkest = np.percentile(planes.reshape(len(planes), -1)[:, ::step], 0.3, axis=1)[:, None, None]
-        water = planes - residual - darkest
+        above = planes - residual - _darkest(planes)
         spread = self.spread[:, None, None].astype(np.float32)
-        left = planes - darkest <= np.maximum(_LEFT * water, spread)
-        dark = (residual < -1.5 * spread).any(axis=0)
-        return np.asarray(left.all(axis=0) & dark)
+        left = (above + residual <= np.maximum(_LEFT * above, spread)).all(axis=0)
+        left |= ~self.glints(above) & (residual < 0.0).all(axis=0)
+        return np.asarray(left & (residual < -1.5 * spread).any(axis=0))
+
+    def glints(self, water: npt.NDArray[np.float32]) -> BoolArray:
+        """(row, col), True where water (band, row, col), less the darkest, may glint (no infrared: all)."""
+        infrared = [k for k, name in enumerate(self.bands) if name in ("nir", "nir08")]
+        if not infrared:
+            return np.ones(water.shape[1:], np.bool_)
+        return np.asarray(water[infrared[0]] >= _GLINTLESS * water.max(axis=0))
+
+
+def _darkest(planes: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(band, 1, 1) of a chip."""
+    step = max(1, planes[0].size // _SAMPLES)
+    return np.asarray(
+        np.percentile(planes.reshape(len(planes), -1)[:, ::step], 0.3, axis=1)[:, None, None], np.float32
+    )
 
 
 def water_bands(chip: Chip) -> tuple[str, ...]:
@@ -142,9 +159,14 @@ def find_water_fine(chip: Chip, usable: BoolArray) -> Water:
     water = cv2.morphologyEx(seed_water(chip, usable).astype(np.uint8), cv2.MORPH_OPEN, disk).astype(bool)
     if water.sum() < _FEW * usable.sum():
         water = water | even_pixels(chip, planes, usable)
-    for _ in range(3):
+    haze = None
+    for turn in range(3):
         local = LocalMeans(water, size)
         residual = np.stack([plane - local.of(plane) for plane in planes])
+        if turn == 1:
+            haze = find_haze(residual, chip.valid, chip.grid.gsd)
+            if haze is not None:
+                planes, residual = planes - haze, residual - haze
         colour = learn_colour(residual[:, water].T, bands, np.zeros(len(bands)), _floor_of(chip))
         distance = np.where(usable, colour.distance(residual), np.float32(0.0))
         near = (usable & (distance < STANDS_OUT)).view(np.uint8)
@@ -157,11 +179,16 @@ def find_water_fine(chip: Chip, usable: BoolArray) -> Water:
         contrast=np.where(shaded, np.float32(0.0), distance),
         darkness=np.where(shaded, distance, np.float32(0.0)),
         lift=residual.mean(axis=0),
+        haze=haze,
     )
 
 
 def colour_contrast(
-    chip: Chip, part: tuple[slice, slice], wet: BoolArray, hidden: BoolArray
+    chip: Chip,
+    part: tuple[slice, slice],
+    wet: BoolArray,
+    hidden: BoolArray,
+    haze: npt.NDArray[np.float32] | None = None,
 ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
     """(row, col) twice, of a window at full resolution: contrast to its water, and what of it draws an edge.
 
@@ -174,9 +201,13 @@ def colour_contrast(
         (row, col) of the window, True on water.
     hidden
         (row, col) of the window, True where nothing is seen or known structure stands.
+    haze
+        (band, row, col) of the window: light that thin cloud adds; None where there is none.
     """
     bands = water_bands(chip)
     planes = np.stack([chip.pixels[chip.bands.index(b)][part] for b in bands]).astype(np.float32)
+    if haze is not None:
+        planes -= haze
     chosen = planes[:, wet]
     if chosen.shape[1] < 50:
         chosen = planes.reshape(len(bands), -1)
@@ -185,4 +216,6 @@ def colour_contrast(
     colour = learn_colour((chosen - level[:, None]).T, bands, level, _floor_of(chip))
     contrast = np.where(hidden | colour.shaded(planes, residual), 0.0, colour.distance(residual))
     lit = (residual > _LIT * colour.spread[:, None, None]).any(axis=0) | (residual.mean(axis=0) > 0.0)
+    if {"nir", "nir08"} & set(bands):  # where the sea glints a deck may be darker, and shadow is black
+        lit |= colour.glints((planes - residual - _darkest(planes))[:, :1, :1])
     return contrast.astype(np.float32), np.where(lit, contrast, 0.0).astype(np.float32)

@@ -21,7 +21,7 @@ from pipeline.detect.candidates import open_water, standing_out
 from pipeline.detect.colour import colour_contrast, water_bands
 from pipeline.detect.fine import fit_fine
 from pipeline.detect.outline import Box, Cover, hull_polygon, sample_cover
-from pipeline.detect.parts import Near, is_even, is_ragged, is_soft, slender_odds, split_pair
+from pipeline.detect.parts import Near, is_blurred, is_even, is_ragged, is_soft, slender_odds, split_pair
 from pipeline.detect.rectangle import best_rectangle
 from pipeline.detect.water import STANDS_OUT
 from pipeline.geometry import crop_grid, ship_axes
@@ -43,8 +43,10 @@ _MEET = 0.45
 """Least distance between the centrelines of two hulls side by side, in the sum of their beams [1]."""
 _REACH = 6.0
 """Beyond a rough end a hull is followed over this without a body being asked for [m]."""
-_RAGGED = 0.75
-"""Score wanted beside a cloud or the image's edge, where a part may look like anything [1]."""
+_RAGGED, _CLOUDED = 0.75, 0.6
+"""Score wanted at the image's edge and beside a cloud, where a part may look like anything [1]."""
+_SHOWN = 0.5
+"""Of a hull, seen at least [1]."""
 
 
 def find_hulls(
@@ -158,7 +160,7 @@ def _refine(
     parts = [fitted] if _end_hidden(fitted, looked) else split_pair(near.cover, fitted)
     if len(parts) == 1:
         even = is_even(near, fitted, cut=_is_cut(fitted, looked.chip.grid))
-        return [] if even or is_soft(near, fitted) or is_ragged(near, fitted) else [fitted], wakes
+        return [] if even or _is_frayed(near, fitted) else [fitted], wakes
     refined = []
     for k, half in enumerate(parts):
         alone = _look_near(half, [*taken, parts[1 - k]], full, looked)
@@ -166,7 +168,17 @@ def _refine(
         refined.append(better if better is not None and _agree(better, half) else half)
     if _overlap(*refined):  # in wide pixels each takes in the other's light
         refined = parts
-    return [hull for hull in refined if not is_soft(near, hull) or not is_soft(near, fitted)], wakes
+    soft = is_soft(near, fitted)
+    return [
+        h
+        for h in refined
+        if not (soft and is_soft(near, h)) and not is_ragged(near, h) and not is_blurred(near, h)
+    ], wakes
+
+
+def _is_frayed(near: Near, hull: Box) -> bool:
+    """True where neither side of a body falls off or is a line, or nothing in it is sharp."""
+    return is_soft(near, hull) or is_ragged(near, hull) or is_blurred(near, hull)
 
 
 def _overlap(first: Box, second: Box) -> bool:
@@ -202,7 +214,8 @@ def _look_near(rough: Box, taken: list[Box], full: tuple[Chip, BoolArray], looke
     row = np.minimum(((np.arange(height) + top) / factor).astype(int), looked.water.water.shape[0] - 1)
     col = np.minimum(((np.arange(width) + left) / factor).astype(int), looked.water.water.shape[1] - 1)
     wet = looked.water.water[np.ix_(row, col)] & ~hidden[part]
-    contrast, bright = colour_contrast(chip, part, wet, covered)
+    haze = None if looked.water.haze is None else looked.water.haze[:, row[:, None], col]
+    contrast, bright = colour_contrast(chip, part, wet, covered, haze)
     pixels = chip.pixels[(slice(None), *part)]
     names = water_bands(chip)
     planes = [pixels[chip.bands.index(name)] for name in names]
@@ -240,12 +253,12 @@ def _trim_ends(near: Near, fitted: Box, rough: Box) -> Box:
 
 def _judged(hulls: list[Box], taken: list[Box], looked: Looked, config: DetectConfig) -> list[Found]:
     """Those of a few hulls that are ships."""
-    ships: list[Found] = []
-    for box in hulls:
-        judged = _judge(box, [*taken, *(ship.box for ship in ships)], looked, config)
-        if judged is not None:
-            ships.append(judged)
-    return ships
+    edge = looked.chip.grid
+    judged = []
+    for box in hulls:  # beside a half that the image's edge cuts may be a quay
+        others = [other for other in hulls if other is not box and not _is_cut(other, edge)]
+        judged.append(_judge(box, [*taken, *others], looked, config))
+    return [ship for ship in judged if ship is not None]
 
 
 def _judge(box: Box, others: list[Box], looked: Looked, config: DetectConfig) -> Found | None:
@@ -263,7 +276,10 @@ def _judge(box: Box, others: list[Box], looked: Looked, config: DetectConfig) ->
     fixed = np.zeros_like(usable) if looked.fixed is None else looked.fixed[part]
     stands = looked.water.contrast[part] > STANDS_OUT
     shaded = looked.water.darkness[part] > STANDS_OUT
-    fill = float(np.mean(stands[hull] + 0.5 * shaded[hull]))
+    shown = hull & usable
+    if shown.sum() < _SHOWN * hull.sum():
+        return None
+    fill = float(np.mean(stands[shown] + 0.5 * shaded[shown]))
     free = ring & usable & ~fixed
     for other in others:
         beside = replace(other, length=other.length + _APART, beam=other.beam + _APART)
@@ -275,8 +291,8 @@ def _judge(box: Box, others: list[Box], looked: Looked, config: DetectConfig) ->
         * float(np.exp(0.08 * slender_odds(box.length, box.beam)))
     )
     flags = _flags(box, looked, (part, ring, hull))
-    ragged = "cut-by-edge" in flags or ("part-clouded" in flags and "alongside" not in flags)
-    if score < (max(config.min_score, _RAGGED) if ragged else config.min_score):
+    clouded = _CLOUDED if "part-clouded" in flags and "alongside" not in flags else 0.0
+    if score < max(config.min_score, _RAGGED if "cut-by-edge" in flags else clouded):
         return None
     return Found(box=box, score=round(score, 4), quay=False, flags=flags)
 

@@ -54,6 +54,8 @@ class Water:
     """(row, col): mean over bands of reflectance above local water [1]; linear in what covers a pixel.
 
     Without the short-wave infrared: its pixels are twice as wide as those they are delivered on."""
+    haze: npt.NDArray[np.float32] | None = None
+    """(band, row, col) light that thin cloud adds, in the bands compared; None where none was found."""
 
 
 def _infrared_level(plane: Plane, valid: BoolArray) -> float:
