@@ -7,8 +7,9 @@ import pytest
 
 from pipeline.datatypes import ViewGeometry
 from pipeline.freeboard.bulwark import SHARE, bulwark_probability, with_bulwark
-from pipeline.freeboard.gear import INSET, PLATES, RACK_SHADE, RACKS, RAIL, gear_heights, gear_sigma
+from pipeline.freeboard.gear import PIPES, RACK_SHADE, RACKS, gear_heights, gear_sigma
 from pipeline.freeboard.model import SideShifts, side_shifts
+from pipeline.freeboard.plates import KINDS, PLATES, RAIL, plate_shades, plate_sigma
 
 
 def shifts_under(sun_elevation: float) -> SideShifts:
@@ -27,15 +28,7 @@ def drawn(shifts: SideShifts, beam: float, *, count: int = 200_000) -> np.ndarra
         height, place = rng.uniform(low, high, count), beam * rng.uniform(near, far, count)
         beyond = height * shifts.shade - place
         tip = np.maximum(tip, np.where(rng.random(count) < share, beyond, 0.0))
-    kind = rng.random(count)
-    plate = np.zeros(count)
-    start = 0.0
-    for low, high, share in PLATES:
-        chosen = (kind >= start) & (kind < start + share)
-        height, inset = rng.uniform(low, high, count), rng.uniform(0.0, INSET, count)
-        plate = np.where(chosen & (height * shifts.shade >= inset), height, plate)
-        start += share
-    return np.maximum(plate, tip / shifts.beta)
+    return tip / shifts.beta
 
 
 @pytest.mark.parametrize(
@@ -43,25 +36,43 @@ def drawn(shifts: SideShifts, beam: float, *, count: int = 200_000) -> np.ndarra
 )
 def test_heights_are_those_of_rays_drawn_at_random(sun: float, beam: float) -> None:
     shifts = shifts_under(sun)
-    heights, shares = gear_heights(shifts, beam, 0.01)  # pixels so fine that every strip is parted
+    heights, shares = gear_heights(shifts, beam, 0.01)
     by_rays = drawn(shifts, beam)
     assert shares.sum() == pytest.approx(1.0)
     assert shares @ heights == pytest.approx(by_rays.mean(), abs=0.02)
     assert gear_sigma(shifts, beam, 0.01) == pytest.approx(by_rays.std(), abs=0.03)
 
 
-def test_a_bar_adds_all_its_height_where_its_shade_reaches_the_edge_and_less_under_a_high_sun() -> None:
-    means = []
-    for sun in (20.0, 35.0, 50.0, 65.0):
-        heights, shares = gear_heights(shifts_under(sun), 30.0, 0.5)
-        means.append(float(shares @ heights))
-    assert means == sorted(means, reverse=True)
-    whole = sum(share * (low + high) / 2 for low, high, share in PLATES)
-    assert means[0] == pytest.approx(whole, abs=0.02)
-    assert means[-1] < 0.6 * whole
+@pytest.mark.parametrize("sun", [18.0, 30.0, 60.0])
+def test_plates_shade_what_rays_to_the_sun_say(sun: float) -> None:
+    """Points of deck and sea along a line across the hull, each looked at from the sun."""
+    shifts, freeboard, edge = shifts_under(sun), 3.0, 8.0
+    v = np.arange(5.0, edge + 12.0, 0.02)
+    shades = plate_shades(v, shifts, (np.array([freeboard]), np.array([edge])), 0.01)
+    foot = edge + freeboard * (shifts.beta - shifts.shade)  # the plumb line of the edge, as the sea shows it
+    for k, plate in enumerate(KINDS):
+        outboard = v - (edge - plate.inset)
+        on_deck = (v < edge) & (outboard > 0) & (outboard < plate.height * shifts.shade)
+        over_plate = v - (foot - plate.inset) < (freeboard + plate.height) * shifts.shade
+        on_sea = (v > edge + freeboard * shifts.beta) & over_plate & (plate.height > 0)
+        for found, rays in ((shades.deck[k, 0], on_deck), (shades.water[k, 0], on_sea)):
+            assert 0.02 * np.abs(found - rays).sum() < 0.05
+    over_rail = (v > edge + freeboard * shifts.beta) & (v - foot < (freeboard + RAIL[0]) * shifts.shade)
+    assert 0.02 * shades.rail[0].sum() == pytest.approx(0.02 * over_rail.sum(), abs=0.05)
+
+
+def test_plates_leave_most_open_where_their_shade_reaches_the_edge() -> None:
+    low = plate_sigma(shifts_under(10.0).shade, 0.5)
+    rng = np.random.default_rng(3)
+    heights = np.concatenate(
+        [rng.uniform(least, most, round(1e5 * share)) for least, most, share in PLATES]
+        + [np.zeros(round(1e5 * (1 - sum(share for _, _, share in PLATES))))]
+    )
+    assert low == pytest.approx(heights.std(), abs=0.02)
+    # the sunlit strip beside a plate is seen in fine pixels under a high sun
+    assert plate_sigma(shifts_under(85.0).shade, 0.05) < 0.5 * low
     # what pixels cannot part counts whole
-    coarse, shares = gear_heights(shifts_under(65.0), 30.0, 3.0)
-    assert float(shares @ coarse) > 0.8 * whole
+    assert plate_sigma(shifts_under(65.0).shade, 30.0) == pytest.approx(heights.std(), abs=0.02)
 
 
 def test_a_low_sun_casts_the_racks_of_a_narrow_deck_over_its_edge() -> None:
@@ -79,17 +90,12 @@ def test_wide_pixels_do_not_part_the_shade_of_gear_from_the_shadow() -> None:
         heights, shares = gear_heights(shifts_under(sun), beam, gsd)
         return float(shares @ heights)
 
-    low, high, share = RAIL
-    # under a high sun racks throw their shade far inboard, and a pixel of 1.5 m parts no plate
+    low, high, share = PIPES
+    # under a high sun racks throw their shade far inboard
     assert mean(60.0, 40.0, 3.0) - mean(60.0, 40.0, 1.5) == pytest.approx(share * (low + high) / 2, abs=0.03)
-    # drawn at random: plate and pipes add up, and a rack counts when its shade ends within three metres
+    # drawn at random: a rack counts when its shade ends within three metres
     shifts, count, rng = shifts_under(34.0), 100_000, np.random.default_rng(2)
     drawn_heights = np.zeros(count)
-    start, kind = 0.0, rng.random(count)
-    for least, most, chance in PLATES:
-        chosen = (kind >= start) & (kind < start + chance)
-        drawn_heights = np.where(chosen, rng.uniform(least, most, count), drawn_heights)
-        start += chance
     drawn_heights += np.where(rng.random(count) < share, rng.uniform(low, high, count), 0.0)
     for (least, most), (near, far), chance in RACKS:
         beyond = rng.uniform(least, most, count) * shifts.shade - 20.0 * rng.uniform(near, far, count)

@@ -16,6 +16,7 @@ from pipeline.freeboard.model import (
     level_priors,
     tolerances,
 )
+from pipeline.freeboard.plates import LOG_SHARES, RAIL, SHADED, Shades
 
 Array = npt.NDArray[np.float64]
 
@@ -35,6 +36,7 @@ def log_evidence(
     edge: Array,
     levels: Levels,
     correlation: Array,
+    shades: Shades | None = None,
 ) -> tuple[Array, Array]:
     """Log evidence of each candidate with the levels integrated out, and its chi-square per sample.
 
@@ -48,6 +50,8 @@ def log_evidence(
         (candidate,) deck edge [m].
     correlation
         (4, sample, sample) from `kernels`.
+    shades
+        From `plate_shades`: the kinds of plates are summed over.
 
     References
     ----------
@@ -57,22 +61,47 @@ def log_evidence(
     v, value, noise = data
     columns = design(shares[0], v, edge)
     mean, spread = level_priors(levels)
-    scaled = np.concatenate([columns * spread[None, :, None], tolerances(shares, levels)], axis=1)
-    n = len(v)
-    # one Cholesky of the bordered matrix gives the determinant and the whitened residual together
-    big = np.zeros((len(edge), n + 2, n + 2))
+    scaled = [columns * spread[None, :, None], tolerances(shares, levels)]
+    taken = np.zeros((0, len(edge), len(v)))
+    if shades is not None:
+        taken, rail = _taken(shades, levels)
+        scaled.append(rail[:, None])
+    loose = np.concatenate(scaled, axis=1)
+    n, kinds = len(v), len(taken)
+    # one Cholesky of the bordered matrix gives the determinant and the whitened residuals together
+    big = np.zeros((len(edge), n + 2 + kinds, n + 2 + kinds))
     K = big[:, :n, :n]
-    np.matmul(scaled.transpose(0, 2, 1), scaled, out=K)
+    np.matmul(loose.transpose(0, 2, 1), loose, out=K)
     K += noise
     add_structure(K, deepened(shares[0], v, edge), levels, correlation)
     big[:, n, :n] = value - np.matmul(mean, columns)
     big[:, n + 1, :n] = _shadow_excess(columns, spread)
-    big[:, n, n] = big[:, n + 1, n + 1] = 1e9
+    big[:, n + 2 :, :n] = taken.transpose(1, 0, 2)
+    border = np.arange(n, n + 2 + kinds)
+    big[:, border, border] = 1e9
     factor = np.asarray(np.linalg.cholesky(big), dtype=np.float64)  # reads the lower triangle only
     diagonal = np.einsum("mii->mi", factor)[:, :n]
-    quadratic = (factor[:, n, :n] ** 2).sum(axis=1)
-    log_value = -0.5 * quadratic - np.log(diagonal).sum(axis=1)
-    return log_value + _log_darker(factor[:, n:, :n], (mean, spread, levels.dark)), quadratic / n
+    residual, darker = factor[:, n, None, :n], factor[:, n + 1, :n]
+    if kinds:
+        residual = residual + factor[:, n + 2 :, :n]
+    quadratic = (residual**2).sum(axis=2)
+    log_value = -0.5 * quadratic - np.log(diagonal).sum(axis=1)[:, None]
+    log_value += _log_darker((residual, darker), (mean, spread, levels.dark))
+    if not kinds:
+        return log_value[:, 0], quadratic[:, 0] / n
+    log_value += LOG_SHARES
+    best = log_value.argmax(axis=1)
+    chi2 = np.take_along_axis(quadratic, best[:, None], axis=1)[:, 0] / n
+    return np.logaddexp.reduce(log_value, axis=1), chi2
+
+
+def _taken(shades: Shades, levels: Levels) -> tuple[Array, Array]:
+    """Light taken (kind, candidate, sample), and how far the rail's may be off (candidate, sample)."""
+    believed = (levels.deck[0], levels.side[0], levels.shadow[0], levels.water[0])
+    deck, _, shadow, water = levels.seen or believed
+    lost = max(water - shadow, 0.0)
+    plates = (1.0 - SHADED) * max(deck - levels.dark, 0.0) * shades.deck + lost * shades.water
+    return np.asarray(plates + RAIL[1] * lost * shades.rail), np.asarray(RAIL[2] * lost * shades.rail)
 
 
 def _shadow_excess(columns: Array, spread: Array) -> Array:
@@ -81,8 +110,8 @@ def _shadow_excess(columns: Array, spread: Array) -> Array:
     return np.asarray(s2[3] * columns[:, 3] - DARKEST * s2[4] * columns[:, 4])
 
 
-def _log_darker(solved: Array, prior: tuple[Array, Array, float]) -> Array:
-    """Log of how much likelier than before the data make a shadow that is darker than the water.
+def _log_darker(solved: tuple[Array, Array], prior: tuple[Array, Array, float]) -> Array:
+    """(candidate, kind) log of how much likelier than before the data make a shadow darker than the water.
 
     A Gaussian prior lets a "shadow" be as bright as the water, and then a dark band of paint or the true
     shadow passes for the hull's side with an unseen shadow beyond it.
@@ -92,8 +121,9 @@ def _log_darker(solved: Array, prior: tuple[Array, Array, float]) -> Array:
     mean, spread, dark = prior
     before = mean[3] - DARKEST * mean[4] - (1.0 - DARKEST) * dark
     variance = spread[3] ** 2 + (DARKEST * spread[4]) ** 2
-    after = before + (solved[:, 0] * solved[:, 1]).sum(axis=1)
-    left = np.maximum(variance - (solved[:, 1] ** 2).sum(axis=1), 1e-6 * variance)
+    residual, excess = solved
+    after = before + np.einsum("mkn,mn->mk", residual, excess)
+    left = np.maximum(variance - (excess**2).sum(axis=1), 1e-6 * variance)[:, None]
     return np.asarray(log_ndtr(-after / np.sqrt(left)) - log_ndtr(-before / np.sqrt(variance)))
 
 

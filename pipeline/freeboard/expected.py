@@ -21,6 +21,7 @@ from pipeline.freeboard.model import (
     masks,
     side_shifts,
 )
+from pipeline.freeboard.plates import plate_sigma
 
 Array = npt.NDArray[np.float64]
 
@@ -159,8 +160,10 @@ def expected_sigma(
             deep = gsd > COARSE and fills_a_pixel(shifts.beta - shifts.alpha, SLENDER * beam, gsd)
             known = levels[side] if levels and side in levels else typical_levels(shifts.lit, deep=deep)
             random = side_sigma(shifts, known, freeboard, gsd=gsd)
-            bar = gear_sigma(shifts, beam, gsd) if shifts.beta > shifts.alpha else 0.0
+            gear = 0.0
+            if shifts.beta > shifts.alpha:
+                gear = np.hypot(gear_sigma(shifts, beam, gsd), plate_sigma(shifts.shade, gsd))
             edges = np.sqrt(2.0) * jitter(0.6 * gsd) / shifts.reach
-            information += 1 / (random**2 + edges**2 + heel_sigma(beam) ** 2 + bar**2)
+            information += 1 / (random**2 + edges**2 + heel_sigma(beam) ** 2 + gear**2)
         total += 1 / information + SYSTEMATIC**2
     return float(np.sqrt(total / len(freeboards)))

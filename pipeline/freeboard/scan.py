@@ -18,6 +18,7 @@ from pipeline.freeboard.model import (
     step_up,
     variants,
 )
+from pipeline.freeboard.plates import Shades, plate_shades
 
 Array = npt.NDArray[np.float64]
 
@@ -33,6 +34,8 @@ CHUNK = 60_000
 """Numbers in one covariance matrix times candidates that are worked on at once: fits a core's cache."""
 
 
+LEAST = 0.1
+"""Shade per metre of height from which plates beside the edge are weighed [1]."""
 SLANT = 2.2
 """Way of light down to a depth and up again, aslant, in that depth [1]."""
 
@@ -80,6 +83,8 @@ class Setting(NamedTuple):
     texture: float = 1.0
     shaded: tuple[float, float] = (0.0, 1.0)
     """Width of the deck beside its edge that lies in the shade of a bulwark [m], and the light there [1]."""
+    plates: bool = False
+    """Whether plates beside the edge are weighed: not while candidates are only sought."""
 
 
 class Scan(NamedTuple):
@@ -131,6 +136,7 @@ def evaluate(
     for begin in range(0, len(F), BLOCK):
         block = slice(begin, begin + BLOCK)
         shares = band_variants(window, shifts, (F[block], e[block]), setting)
+        shades = _shades(window, shifts, (F[block], e[block]), setting)
         for start in range(0, shares[0].shape[1], chunk):
             part = slice(begin + start, begin + min(start + chunk, shares[0].shape[1]))
             for k, levels in enumerate(beliefs):
@@ -138,7 +144,8 @@ def evaluate(
                 some = shares[k][:, start : start + chunk]
                 if setting.shaded[0] > 0.0:
                     some = _in_shade(some, window, k, e[part], setting)
-                value, chi = log_evidence(data, some, e[part], levels, correlation)
+                taken = None if shades is None else shades.part(slice(start, start + chunk))
+                value, chi = log_evidence(data, some, e[part], levels, correlation, taken)
                 total[part] += window.weights[k] * value
                 chi2[part] += chi / len(window.levels)
     mean, spread = window.edge
@@ -160,6 +167,15 @@ def band_variants(
             found[depth] = variants(window.v, shifts, state, (setting.blur, depth, setting.smear))
         out.append(found[depth])
     return out
+
+
+def _shades(
+    window: Window, shifts: SideShifts, state: tuple[Array, Array], setting: Setting
+) -> Shades | None:
+    """What plates beside the deck's edge take, where the sun is behind them and no bulwark stands there."""
+    if not setting.plates or shifts.shade < LEAST or setting.shaded[0] > 0.0:
+        return None
+    return plate_shades(window.v, shifts, state, setting.blur)
 
 
 def _in_shade(shares: Array, window: Window, band: int, edge: Array, setting: Setting) -> Array:

@@ -38,6 +38,8 @@ UNLIKELY = 5.0
 """Blurs and textures this far below the best, where each mode stands best, are left out [nats]."""
 FAINT = 10.0
 """Candidates this far below the best at one depth of light are not asked at the others [nats]."""
+ROWS_AT_MOST = 100
+"""Freeboards in the fine pass: where it must still look over many metres, a tenth of one is fine enough."""
 RIDGE = 6.0
 """Deck edges this far below the best of their freeboard are not looked at again [nats]."""
 Z_EFFS = ((0.2, 0.4), (0.06, 0.3), (0.45, 0.22), (0.9, 0.08))
@@ -113,17 +115,18 @@ def fit_side(window: Window, shifts: SideShifts, grid: Array, scan: Scan, *, exa
     cells = np.nonzero(near)
     fine = _focus(whole, shifts, (F[cells[0]], e[cells[1]]), max(step_e, step_F * shifts.reach))
     looks = _likely_settings(fine, shifts, _modes(F, e, value), smear)
-    fine_F = (
-        steps_between(low_F, high_F, 0.4 * blur / max(shifts.reach, 0.05)) if shifts.reach > 0.03 else F[:1]
-    )
+    step = max(0.4 * blur / max(shifts.reach, 0.05), (high_F - low_F) / ROWS_AT_MOST)
+    fine_F = steps_between(low_F, high_F, step) if shifts.reach > 0.03 else F[:1]
     fine_e = steps_between(low_e, high_e, 0.5 * blur)
     nodes = (fine_F, fine_e)
     blur_px, texture, _ = looks[0]
-    setting = Setting(gaussian_blur(fine, blur_px), 0.2, smear, texture)
+    setting = Setting(gaussian_blur(fine, blur_px), 0.2, smear, texture, plates=True)
     sketch = _sketch(fine, shifts, nodes, near_cells(near, (F, e), nodes), setting)
     wanted = _ridge(sketch)
     waters = Z_EFFS if shifts.tail > 0.0 else ((0.1, 1.0),)
-    settings = [Setting(gaussian_blur(fine, b), z, smear, t) for b, t, _ in looks for z, _ in waters]
+    settings = [
+        Setting(gaussian_blur(fine, b), z, smear, t, plates=True) for b, t, _ in looks for z, _ in waters
+    ]
     weights = np.array([weight * share for _, _, weight in looks for _, share in waters])
     pairs = np.nonzero(wanted)
     some = _over_settings(fine, shifts, (fine_F[pairs[0]], fine_e[pairs[1]]), settings, exact=exact)

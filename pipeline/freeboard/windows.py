@@ -325,7 +325,7 @@ def _levels(
         ),
         boot=0.1 * dark + 0.5 * paint,
         bands=0.05 * dark + 0.25 * paint,
-        bar=0.2 * deck[0] * min(max(shifts.shade, shifts.sun), 1.5),
+        bar=(0.2 if shifts.lit else 0.05) * deck[0] * min(max(shifts.shade, shifts.sun), 1.5),
         margin=0.0 if shifts.lit else max(extremes[2] - MARGIN * max(deck[0], middle), 0.0),
         dark=dark,
     )
