@@ -15,11 +15,11 @@ from test_detect import BANDS, CONFIG, SHORE, Ship, draw, grid_of, sky
 
 from pipeline.clouds import find_clouds
 from pipeline.config import CloudsConfig, IngestConfig
-from pipeline.datatypes import Chip, Detection, Forest
+from pipeline.datatypes import Chip, Detection, Forest, Grid
 from pipeline.detect import find_ships, search_ships
 from pipeline.detect.glance import find_places
 from pipeline.detect.mixed import measure_mixed
-from pipeline.detect.outline import Box, Cover
+from pipeline.detect.outline import Box, Cover, refine_box
 from pipeline.detect.wake import band_shift, lift_bands, solid_ends
 from pipeline.detect.water import find_water
 from pipeline.geometry import axis_between, ground_to_pixel, ship_axes
@@ -52,6 +52,18 @@ def test_foam_is_cut_off_behind_the_hull(length: float, tail: float, foam: float
     assert ends is not None
     assert ends[0] == pytest.approx(-length / 2, abs=8)
     assert ends[1] == pytest.approx(length / 2, abs=8)
+
+
+@settings(max_examples=25, deadline=None)
+@given(length=st.floats(60, 180), ahead=st.floats(0, 24), tail=st.floats(60, 150))
+def test_a_fast_ship_is_not_shortened_by_how_far_she_goes_between_bands(
+    length: float, ahead: float, tail: float
+) -> None:
+    hull, light = between(ahead - length / 2, ahead + length / 2), between(-length / 2 - tail, length / 2)
+    ends = solid_ends(ALONG, 0.1 * hull, 0.15 * light, (-length / 2 - tail, length / 2))
+    assert ends is not None
+    assert ends[1] - ends[0] == pytest.approx(length, abs=10)
+    assert sum(ends) / 2 == pytest.approx(ahead, abs=4)
 
 
 def test_a_solid_hull_is_not_cut_though_her_stern_is_darker() -> None:
@@ -100,7 +112,27 @@ def test_a_wake_is_flagged_and_not_measured_as_length() -> None:
     assert axis_between(found.heading, 0.0) < 3
 
 
-# ------------------------------------------------------------------------------------------- beams
+# ------------------------------------------------------------------------------------- ends and beams
+
+
+def lit(grid: Grid, box: Box, house: float) -> Cover:
+    """A box of light, its last 15 m `house` times as bright, in pixels blurred by half their size."""
+    a, b, c, d, e, f = grid.to_ground
+    row, col = np.mgrid[: 10 * grid.shape[0], : 10 * grid.shape[1]] / 10.0 + 0.05
+    ground = np.stack([a * col + b * row + c, d * col + e * row + f], -1)
+    along, across = (ground @ axis for axis in ship_axes(box.heading))
+    hull = (np.abs(along) < box.length / 2) & (np.abs(across) < box.beam / 2)
+    light = hull * np.where(along < 15.0 - box.length / 2, house, 1.0)
+    pixels = light.reshape(grid.shape[0], 10, grid.shape[1], 10).mean((1, 3))
+    return Cover(grid=grid, plane=cv2.GaussianBlur(pixels, (0, 0), 0.5).astype(np.float32))
+
+
+@settings(max_examples=10, deadline=None)
+@given(house=st.floats(2.0, 5.0), heading=st.floats(0, 360))
+def test_a_bright_house_at_her_stern_makes_no_ship_longer(house: float, heading: float) -> None:
+    box, grid = Box(centre=(0.0, 0.0), heading=heading, length=150.0, beam=24.0), grid_of(10.0, 400.0)
+    plain, bright = (refine_box(lit(grid, box, light), box) for light in (1.0, house))
+    assert bright.length == pytest.approx(plain.length, abs=4)
 
 
 @settings(max_examples=20, deadline=None)

@@ -115,14 +115,12 @@ def _ends(coordinate: Array, profile: Array, *, inner: float, level: float) -> t
     """Both ends of a plateau; the height of an end is that of the profile within `inner` m of it."""
     middle = int(np.argmin(np.abs(coordinate)))
     rough = 0.35 * _quantile(profile[np.abs(coordinate) <= np.abs(coordinate).max() * 0.5], 0.75)
-    lit = profile[profile > 0]
-    most = _quantile(lit, 0.9) if lit.size else np.inf
     result = []
     for step in (-1, 1):
         end = _crossing(coordinate, profile, rough, middle, step)
         near = (coordinate * step <= end * step) & (coordinate * step >= end * step - inner)
-        height = float(profile[near].max()) if near.any() else float(profile.max())
-        result.append(_crossing(coordinate, profile, level * min(height, most), middle, step))
+        highest = int(np.where(near, profile, -np.inf).argmax()) if near.any() else middle
+        result.append(_crossing(coordinate, profile, level * float(profile[highest]), highest, step))
     return result[0], result[1]
 
 

@@ -24,9 +24,12 @@ _FOAM_SWIR = 0.14
 """Short-wave infrared of foam over its visible, at most [1]."""
 _LEVEL = 0.4
 """Of her own typical height, at which the solid part of a profile ends [1]."""
+_AHEAD = 25.0
+"""Short-wave infrared sees a ship 1.5 s after blue (Sentinel-2 MSI: B02 to B11), so much further on where
+she goes fast: both ends are taken from what is solid, or she would be shortened by it [m]."""
 _GAP = 30.0
 """Longest stretch of a hull as dark as the water [m]."""
-_LONGER = 1.3
+_LONGER = 1.1
 """From this ratio of all that is bright to what is solid on, the rest is wake [1]."""
 
 
@@ -140,14 +143,15 @@ def solid_ends(
     if inside.sum() < 4 or solid[inside].max() <= 0.004:
         return None
     peak = float(np.percentile(solid[inside], 90))
-    stands = inside & (solid > _LEVEL * peak)
+    near = (along >= bright[0] - _AHEAD) & (along <= bright[1] + _AHEAD)
+    stands = near & (solid > _LEVEL * peak)
     if not stands.any():
         return None
     step = float(along[1] - along[0])
     runs = _runs(stands, round(_GAP / step))
     start, stop = max(runs, key=lambda run: float(solid[run[0] : run[1]].sum()))
-    low = max(_crossing(along, solid, _LEVEL * peak, start, -1), bright[0])
-    high = min(_crossing(along, solid, _LEVEL * peak, stop - 1, 1), bright[1])
+    low = _crossing(along, solid, _LEVEL * peak, start, -1)
+    high = _crossing(along, solid, _LEVEL * peak, stop - 1, 1)
     kept = (along >= low) & (along <= high)
     rest = inside & ~kept
     if bright[1] - bright[0] < _LONGER * (high - low) or not rest.any():
