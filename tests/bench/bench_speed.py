@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from render_examples import ORIGIN, VIEW, make_chip
 
+from bench.bench_clouds import speed as clouds_speed
 from bench.bench_detect import IMAGERY, MISSING
 from bench.table import Table
 from pipeline.clouds import find_clouds
@@ -32,7 +33,14 @@ from pipeline.pieces import outline_of
 
 PLIMSOLL = (sys.executable, "-m", "pipeline.cli")
 ROOT = Path(__file__).resolve().parents[2]
-SHIP = ((0.0, 0.0), 34.0, (121.0, 18.0), 4.2)
+Ship = tuple[tuple[float, float], float, tuple[float, float], float]
+"""Place, heading, (length, beam), freeboard."""
+SHIP: Ship = ((0.0, 0.0), 34.0, (121.0, 18.0), 4.2)
+FLEET: tuple[Ship, ...] = tuple(
+    ((380.0 * (k % 4) - 570.0, 420.0 * (k // 4) - 420.0), 30.0 * k, (90.0 + 6 * k, 15.0 + k / 2), 2.0 + k / 3)
+    for k in range(12)
+)
+"""Twelve ships in the roads."""
 SAMPLE_EVERY = 0.02
 """[s]"""
 
@@ -102,23 +110,25 @@ def measure(command: Sequence[str], *, one_core: bool = False, watch: bool = Tru
     return Run(seconds=seconds, peak=max(peaks), code=code)
 
 
-def write_scene(folder: Path) -> Path:
-    """A 0.5 m scene of 1.2 x 1.2 km, four bands, one tanker, with its STAC item."""
+def write_scene(
+    folder: Path, *, pixels: int = 2400, gsd: float = 0.5, ships: tuple[Ship, ...] = (SHIP,)
+) -> Path:
+    """A square scene of open water and ships, four bands, with its STAC item."""
     import rasterio
     from affine import Affine
     from pyproj import Transformer
 
-    chip = make_chip((2400, 2400), 0.5, ships=(SHIP,))
+    chip, side = make_chip((pixels, pixels), gsd, ships=ships), pixels * gsd
     folder.mkdir(parents=True)
     x, y = Transformer.from_crs("EPSG:4326", "EPSG:32653", always_xy=True).transform(*chip.grid.origin)
-    west, north = round(x) - 600.0, round(y) + 600.0
+    west, north = round(x) - side / 2, round(y) + side / 2
     with rasterio.open(
-        folder / "scene.tif", "w", driver="COG", width=2400, height=2400, count=4, dtype="uint16",
-        crs="EPSG:32653", transform=Affine(0.5, 0, west, 0, -0.5, north), compress="deflate", nodata=0,
+        folder / "scene.tif", "w", driver="COG", width=pixels, height=pixels, count=4, dtype="uint16",
+        crs="EPSG:32653", transform=Affine(gsd, 0, west, 0, -gsd, north), compress="deflate", nodata=0,
     ) as out:  # fmt: skip
         out.write(np.clip(np.round(chip.pixels * 1e4), 1, 65535).astype(np.uint16))
     item = folder / "scene.json"
-    item.write_text(json.dumps(_item(chip.bands, (west, north), 1200.0, 0.5)), encoding="utf-8")
+    item.write_text(json.dumps(_item(chip.bands, (west, north), side, gsd)), encoding="utf-8")
     return item
 
 
@@ -232,10 +242,16 @@ def _bench_run(folder: Path, item: Path, half: float, name: str, target: str) ->
     return _row(name + ("" if drawn else " (NO PICTURE WAS MADE)"), runs, target)
 
 
-def bench_scene(folder: Path) -> tuple[str, ...]:
-    """A fine scene with one ship."""
-    item = write_scene(folder / "scene")
-    return _bench_run(folder, item, 590.0, "0.5 m, 1.2 x 1.2 km, one core", "< 3 s, < 1 GB")
+def bench_scenes(folder: Path) -> list[tuple[str, ...]]:
+    """Fine scenes: one ship, the same in a larger area, and many."""
+    one = write_scene(folder / "one" / "scene")
+    large = write_scene(folder / "large" / "scene", pixels=4000)
+    dense = write_scene(folder / "dense" / "scene", pixels=2400, gsd=0.8, ships=FLEET)
+    return [
+        _bench_run(folder / "one", one, 590.0, "0.5 m, 1.2 x 1.2 km, one core", "< 3 s, < 1 GB"),
+        _bench_run(folder / "large", large, 990.0, "0.5 m, 2 x 2 km, one core", "< 6 s"),
+        _bench_run(folder / "dense", dense, 950.0, "0.8 m, 1.9 x 1.9 km, twelve ships, one core", ""),
+    ]
 
 
 def bench_tile(folder: Path) -> tuple[str, ...]:
@@ -347,7 +363,7 @@ def tables() -> list[Table]:
     """Speed and peak memory of the commands, and of detection over a tile."""
     folder = Path(tempfile.mkdtemp(prefix="plimsoll-bench-"))
     try:
-        rows = [bench_help(), bench_scene(folder), bench_tile(folder), bench_season(folder)]
+        rows = [bench_help(), *bench_scenes(folder), bench_tile(folder), bench_season(folder)]
         area = bench_area(folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -360,4 +376,5 @@ def tables() -> list[Table]:
         ),
         area,
         bench_stream(),
+        clouds_speed(),
     ]
