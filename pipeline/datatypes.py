@@ -27,6 +27,8 @@ BoolArray = npt.NDArray[np.bool_]
 LonLat = tuple[float, float]
 Polygon = tuple[LonLat, ...]
 """Exterior ring, (lon, lat), closed or not, any orientation."""
+Window = tuple[int, int, int, int]
+"""(top, left, bottom, right) [pixel]; empty where bottom <= top or right <= left."""
 Interval = tuple[float, float]
 """Lower and upper bound of the central 90 % interval, unit of its quantity."""
 BerthOutcome = Literal["occupied", "clear-empty", "obscured", "not-imaged"]

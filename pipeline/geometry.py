@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.constants import EARTH_RADIUS, TERRESTRIAL_LESS_UT1
-from pipeline.datatypes import Grid, LonLat, Polygon, ViewGeometry
+from pipeline.datatypes import Grid, LonLat, Polygon, ViewGeometry, Window
 
 if TYPE_CHECKING:
     from pyproj import Transformer
@@ -222,6 +222,35 @@ def grid_of(
         to_ground=(float(a), float(b), float(c), float(d), float(e), float(f)),
         origin=origin,
     )
+
+
+def find_window(
+    crs: str, transform: tuple[float, ...], shape: tuple[int, int], area: Polygon
+) -> Window | None:
+    """The pixels of a raster that cover `area` (lon, lat); None where its CRS does not reach so far.
+
+    Parameters
+    ----------
+    transform
+        (a, b, c, d, e, f) from (col, row) to the CRS.
+    """
+    from pyproj import Transformer
+
+    points = np.asarray(area, dtype=np.float64)
+    share = np.linspace(0.0, 1.0, 8, endpoint=False)[
+        :, None
+    ]  # a straight side is curved in another projection
+    dense = np.concatenate(
+        [p + share * (q - p) for p, q in zip(points, np.roll(points, -1, axis=0), strict=True)]
+    )
+    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(dense[:, 0], dense[:, 1])
+    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
+        return None
+    a, b, c, d, e, f = transform
+    det = a * e - b * d
+    col, row = (e * (x - c) - b * (y - f)) / det, (a * (y - f) - d * (x - c)) / det
+    top, left = max(0, int(np.floor(row.min()))), max(0, int(np.floor(col.min())))
+    return top, left, min(shape[0], int(np.ceil(row.max()))), min(shape[1], int(np.ceil(col.max())))
 
 
 def crop_grid(grid: Grid, row: int, col: int, shape: tuple[int, int]) -> Grid:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipeline.datatypes import Flag, Polygon, Scene, Site
-from pipeline.geometry import ground_to_lonlat, lonlat_to_ground
+from pipeline.datatypes import Flag, Polygon, Scene, Site, Window
+from pipeline.geometry import find_window, ground_to_lonlat, lonlat_to_ground
 from pipeline.products import BerthState, CloudResult, DetectionResult, SceneResult
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
 SURROUNDINGS = 500.0
 """Read around a berth: room for a ship alongside, her shadow, and water to compare with [m]."""
-Window = tuple[int, int, int, int]
-"""(top, left, bottom, right) [pixel]"""
 _INSET = 1e-3
 """That rounding does not add a row or a column [pixel]."""
 SAME_SHIP = 0.5
@@ -76,31 +73,11 @@ def meets_site(scene: Scene, site: Site) -> bool:
     return area is not None and len(scene.footprint) >= 3 and _meets(scene, area)
 
 
-def find_window(scene: Scene, area: Polygon | None) -> Window:
-    """(top, left, bottom, right) of the pixels that reading `area` takes; None = the whole scene.
-
-    Empty, with bottom <= top or right <= left, where the scene has none of it.
-    """
-    from pyproj import Transformer
-
-    rows, cols = scene.shape
+def window_of(scene: Scene, area: Polygon | None) -> Window:
+    """The pixels that reading `area` takes; None = the whole scene. Empty where the scene has none of it."""
     if area is None:
-        return 0, 0, rows, cols
-    ring = [*area, area[0]]
-    dense = [
-        (x0 + (x1 - x0) * k / 8, y0 + (y1 - y0) * k / 8)  # a straight side is curved in another projection
-        for (x0, y0), (x1, y1) in pairwise(ring)
-        for k in range(8)
-    ]
-    points = np.asarray(dense, dtype=np.float64)
-    x, y = Transformer.from_crs("EPSG:4326", scene.crs, always_xy=True).transform(points[:, 0], points[:, 1])
-    if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
-        return 0, 0, 0, 0
-    a, b, c, d, e, f = scene.transform
-    det = a * e - b * d
-    col, row = (e * (x - c) - b * (y - f)) / det, (a * (y - f) - d * (x - c)) / det
-    top, left = max(0, int(np.floor(row.min()))), max(0, int(np.floor(col.min())))
-    return top, left, min(rows, int(np.ceil(row.max()))), min(cols, int(np.ceil(col.max())))
+        return 0, 0, *scene.shape
+    return find_window(scene.crs, scene.transform, scene.shape, area) or (0, 0, 0, 0)
 
 
 def outline_of(scene: Scene, window: Window) -> Polygon:
@@ -119,7 +96,7 @@ def outline_of(scene: Scene, window: Window) -> Polygon:
 
 def count_pixels(scene: Scene, area: Polygon | None) -> int:
     """Pixels of one band that reading `area` takes; 0 where the scene has none of it."""
-    top, left, bottom, right = find_window(scene, area)
+    top, left, bottom, right = window_of(scene, area)
     return max(bottom - top, 0) * max(right - left, 0)
 
 
@@ -350,7 +327,7 @@ def split_result(scene: Scene, areas: Sequence[Polygon | None], result: SceneRes
     """The scene's result once a piece, each with the ships that lie in it; every ship in one of them."""
     if len(areas) == 1:
         return [result]
-    frames = [_figure(outline_of(scene, find_window(scene, area))) for area in areas]
+    frames = [_figure(outline_of(scene, window_of(scene, area))) for area in areas]
     own: list[list[DetectionResult]] = [[] for _ in areas]
     for ship in result.detections:
         ring = _ring(ship)

@@ -257,7 +257,7 @@ def measure_ship(
     if isinstance(measured, Freeboard):
         water = None if look.site is None else look.site.water_density
         outcome = estimate_load(detection, measured, identity, fleet, water_density=water, config=config.load)
-    result = _ship_result(detection, berth_id, identity, measured, outcome)
+    result = describe_ship(detection, berth_id, identity, measured, outcome)
     return replace(result, appearance=measure_appearance(look.chip, detection, blocked))
 
 
@@ -300,13 +300,14 @@ def register_beam(identity: Sequence[Identity], fleet: Sequence[Ship]) -> tuple[
     return (beams[0], REGISTER_BEAM_SIGMA) if beams else None
 
 
-def _ship_result(
+def describe_ship(
     detection: Detection,
     berth_id: str | None,
     identity: Sequence[Identity],
     measured: Freeboard | Refused,
     outcome: LoadOutcome,
 ) -> DetectionResult:
+    """What is written of a ship, from what each stage said."""
     ring = [list(point) for point in detection.outline]
     if ring[0] != ring[-1]:
         ring.append(ring[0])

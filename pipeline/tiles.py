@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Polygon, Scene
+from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Polygon, Scene, Window
 from pipeline.geometry import coarser_grid, grid_of, lonlat_to_pixel
-from pipeline.pieces import Window, outline_of
+from pipeline.pieces import outline_of
 
 VALUES = 40_000_000
 """Of all bands together that are read at once, where the pixels are coarse enough for it."""

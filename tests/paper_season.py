@@ -30,7 +30,7 @@ from pipeline.products import (
     VolumeDocument,
 )
 from pipeline.readings import Curve, Freeboard, LoadOutcome
-from pipeline.run import measure_season
+from pipeline.run import describe_ship, measure_season
 from pipeline.visits import rank_identities
 
 START = datetime(2024, 3, 7, 2, 0, tzinfo=UTC)
@@ -167,28 +167,8 @@ def make_ship(
         outcome = estimate_load(
             detection, measured, identity, fleet, water_density=1024.0, config=config.load
         )
-    ring = [list(p) for p in (*detection.outline, detection.outline[0])]
     coarse = Refused(code="gsd-too-coarse", message="too coarse")
-    return DetectionResult(
-        id=detection.id,
-        outline={"type": "Polygon", "coordinates": [ring]},
-        kind=detection.kind,
-        tanker_probability=detection.tanker_probability,
-        score=detection.score,
-        heading=detection.heading,
-        heading_ambiguous=detection.heading_ambiguous,
-        length=detection.length,
-        length_sigma=detection.length_sigma,
-        beam=detection.beam,
-        beam_sigma=detection.beam_sigma,
-        berth_id=berth_id,
-        identity=identity,
-        freeboard=measured,
-        not_measurable=coarse if measured is None else None,
-        draught=outcome.draught,
-        load=outcome.load,
-        load_not_known=outcome.load_not_known,
-    )
+    return describe_ship(detection, berth_id, identity, measured or coarse, outcome)
 
 
 def make_scene(

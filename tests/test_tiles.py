@@ -19,7 +19,7 @@ from pipeline.config import Config, update_config
 from pipeline.datatypes import CloudMask
 from pipeline.geometry import block_mean
 from pipeline.ingest import find_deliveries, read_chip, read_fleet, read_scene, read_site
-from pipeline.pieces import find_window
+from pipeline.pieces import window_of
 from pipeline.tiles import PICTURE, Whole, is_own, own_part, plan_tiles
 
 
@@ -33,7 +33,7 @@ def test_own_parts_cover_the_scene_once_and_no_tile_is_too_large(gsd: float, max
     assert bool(tiles) == (rows * cols > max_pixels)
     seen = np.zeros((rows // 8, cols // 8), int)  # at every eighth pixel
     for tile in tiles:
-        top, left, bottom, right = find_window(scene, tile.area)
+        top, left, bottom, right = window_of(scene, tile.area)
         assert (bottom - top) * (right - left) <= max_pixels
         own = tile.part
         assert top <= own[0] < own[2] <= bottom
@@ -98,7 +98,7 @@ def test_the_picture_of_the_whole_is_its_mean(root: Path) -> None:
     whole = Whole(replace(scene, shape=scene.shape))
     for tile in plan_tiles(scene, 10_000):
         part = read_chip(scene, aoi=tile.area, config=Config().ingest)
-        top, left, bottom, right = find_window(scene, tile.area)
+        top, left, bottom, right = window_of(scene, tile.area)
         seen = cloudy[top:bottom, left:right]
         whole.add(part, CloudMask(cloudy=seen, shadowed=~seen, method="test"), tile)
         rows, cols = own_part(part.grid, tile.own)

@@ -28,8 +28,8 @@ class Looks:
 
     def __init__(self, scene: Scene, site: Site, config: Config, *, clouds: Path | None = None) -> None:
         self.scene = scene
-        self.areas = pieces_of(scene, site, config)
         self.tiles = tiles_of(scene, site, config)
+        self.areas = tuple(tile.area for tile in self.tiles) or pieces_of(scene, site, config)
         self.whole = Whole(scene) if self.tiles else None
         self._site, self._config, self._clouds = site, config, clouds
         self._last: tuple[int, Look] | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline.datatypes import Detection, Grid
+from pipeline.datatypes import Detection, Grid, Window
 from pipeline.geometry import ground_to_pixel
 
 SIDE = 1024
@@ -22,11 +22,11 @@ _SAME = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One block; rows and columns as (top, left, bottom, right) [pixel]."""
+    """One block."""
 
-    core: tuple[int, int, int, int]
+    core: Window
     """The blocks' cores cover the image once."""
-    window: tuple[int, int, int, int]
+    window: Window
     """What is looked at."""
 
     @property
@@ -61,7 +61,7 @@ def margin_px(gsd: float, max_length: float) -> int:
     return int(np.ceil((0.5 * max_length + _SLACK + _AROUND) / gsd))
 
 
-def grow(core: tuple[int, int, int, int], margin: int, shape: tuple[int, int]) -> tuple[int, int, int, int]:
+def grow(core: Window, margin: int, shape: tuple[int, int]) -> Window:
     """The window of a core: what lies `margin` pixels around it in an image."""
     top, left, bottom, right = core
     return (

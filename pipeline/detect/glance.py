@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pipeline.datatypes import BoolArray, Chip
+from pipeline.datatypes import BoolArray, Chip, Window
 from pipeline.detect.local import LocalMeans, Plane
 from pipeline.detect.water import (
     LEAST_SPREAD,
@@ -23,9 +23,6 @@ from pipeline.detect.water import (
     two_strongest,
 )
 from pipeline.geometry import block_mean
-
-Window = tuple[int, int, int, int]
-"""(top, left, bottom, right) [pixel]"""
 
 _CELL = 4
 """Pixels along the side of a cell."""

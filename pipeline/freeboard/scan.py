@@ -32,8 +32,6 @@ BLOCK = 256
 """Candidates whose masks are drawn at once."""
 CHUNK = 60_000
 """Numbers in one covariance matrix times candidates that are worked on at once: fits a core's cache."""
-
-
 LEAST = 0.1
 """Shade per metre of height from which plates beside the edge are weighed [1]."""
 SLANT = 2.2

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from pipeline.config import IngestConfig
 from pipeline.datatypes import BoolArray, Chip, Polygon, Scene
 from pipeline.errors import InputError
-from pipeline.geometry import grid_of, scale_grid
+from pipeline.geometry import find_window, grid_of, scale_grid
 from pipeline.ingest.masks import read_delivered
 from pipeline.ingest.windows import Target, find_empty, read_planes
 
@@ -90,19 +88,16 @@ def _window(scene: Scene, aoi: Polygon | None) -> Target:
     InputError
         "outside-site".
     """
-    rows, cols = scene.shape
-    top, left, bottom, right = 0, 0, rows, cols
-    a, b, c, d, e, f = scene.transform
+    window = 0, 0, *scene.shape
     if aoi is not None:
-        x, y = _project(scene.crs, _dense(aoi))
-        if not (np.all(np.isfinite(x)) and np.all(np.isfinite(y))):
+        found = find_window(scene.crs, scene.transform, scene.shape, aoi)
+        if found is None:
             raise _outside(scene)
-        det = a * e - b * d
-        col, row = (e * (x - c) - b * (y - f)) / det, (a * (y - f) - d * (x - c)) / det
-        left, top = max(0, int(np.floor(col.min()))), max(0, int(np.floor(row.min())))
-        right, bottom = min(cols, int(np.ceil(col.max()))), min(rows, int(np.ceil(row.max())))
-        if right <= left or bottom <= top or not _meets(scene.footprint, aoi):
-            raise _outside(scene)
+        window = found
+    top, left, bottom, right = window
+    if right <= left or bottom <= top or (aoi is not None and not _meets(scene.footprint, aoi)):
+        raise _outside(scene)
+    a, b, c, d, e, f = scene.transform
     return Target(
         crs=scene.crs,
         transform=(a, b, a * left + b * top + c, d, e, d * left + e * top + f),
@@ -125,24 +120,6 @@ def _meets(footprint: Polygon, aoi: Polygon) -> bool:
     from shapely.geometry import Polygon as Figure
 
     return bool(make_valid(Figure(footprint)).intersects(make_valid(Figure(aoi))))
-
-
-def _dense(ring: Polygon) -> Polygon:
-    """The ring with eight points a side: a straight side is curved in another projection."""
-    points = [*ring, ring[0]]
-    dense = []
-    for (x0, y0), (x1, y1) in pairwise(points):
-        dense += [(x0 + (x1 - x0) * k / 8, y0 + (y1 - y0) * k / 8) for k in range(8)]
-    return tuple(dense)
-
-
-def _project(crs: str, ring: Polygon) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Longitudes and latitudes in the CRS of the scene."""
-    from pyproj import Transformer
-
-    points = np.asarray(ring, dtype=np.float64)
-    x, y = Transformer.from_crs("EPSG:4326", crs, always_xy=True).transform(points[:, 0], points[:, 1])
-    return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
 
 
 def _square(chip: Chip) -> Chip:
