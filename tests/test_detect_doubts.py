@@ -83,6 +83,15 @@ def test_damage_is_named(code: str, seed: int) -> None:
     assert code in {flag.code for flag in find_doubts(damaged)}
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_ship_along_the_image_is_no_seam(turned: bool) -> None:
+    """Seven tenths of it long, her deck as even as water and hardly brighter."""
+    planes: Planes = sea(BLUE, 3)
+    block(planes, (0.0, 0.0), (24.0, 220.0), (0.055, 0.056, 0.034, 0.012))
+    chip = chip_of(planes.transpose(0, 2, 1).copy() if turned else planes, 3)
+    assert "detector-seam" not in {flag.code for flag in find_doubts(chip)}
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_glints_that_the_sensor_cut_off_are_no_saturation(seed: int) -> None:
     chip = scene(seed)

@@ -106,6 +106,69 @@ def test_an_outline_lies_at_the_waterline_not_where_the_deck_is_seen(side: Colou
     assert found.beam_sigma >= leaning.beam_sigma
 
 
+def test_a_shadow_that_turbid_water_half_fills_with_light_is_no_ship() -> None:
+    """As far off as the shadow of a funnel: two thirds of the water's light are left in it."""
+    planes = sea(BROWN)
+    block(planes, (-14.0, 0.0), (12.0, 100.0), tuple(0.2 * v for v in BROWN))  # type: ignore[arg-type]
+    block(planes, (-40.0, -20.0), (9.0, 60.0), tuple(0.65 * v for v in BROWN))  # type: ignore[arg-type]
+    ship(planes, (0.0, 0.0), (16.0, 100.0), RED)
+    (found,) = find(planes)
+    assert found.centre == pytest.approx((0.0, 0.0), abs=2.0)
+
+
+def test_a_deck_as_dark_as_shadow_is_hers_towards_the_sun() -> None:
+    """Hatches in a deck darker than brown water in every band; her shadow falls to the west."""
+    planes = sea(BROWN)
+    black = (0.03, 0.03, 0.03, 0.02)
+    block(planes, (-18.0, 0.0), (14.0, 120.0), (0.02, 0.02, 0.02, 0.01))
+    ship(planes, (0.0, 0.0), (24.0, 130.0), black)
+    for step in range(-3, 4):
+        block(planes, (0.0, 14.0 * step), (13.0, 11.0), WHITE)
+    view = ViewGeometry(incidence_angle=3.0, azimuth=0.0, sun_elevation=35.0, sun_azimuth=90.0, source="test")
+    (found,) = find(planes, view=view)
+    assert found.beam == pytest.approx(24.0, abs=3.0)
+    assert found.centre[0] == pytest.approx(0.0, abs=2.0)
+
+
+def cloud(planes: Planes, centre: tuple[float, float], size: float, most: float) -> None:
+    """White light with a soft edge, as of thin cloud `size` metres wide."""
+    ground = (np.arange(SIDE) + 0.5) * GSD - SIDE * GSD / 2
+    east, north = np.meshgrid(ground, -ground)
+    share = most * np.exp(-((((east - centre[0]) ** 2 + (north - centre[1]) ** 2) / size**2) ** 2))
+    planes[:] = (planes * (1 - share) + 0.9 * share).astype(np.float32)
+
+
+@pytest.mark.parametrize("deck", [RED, DARK])
+def test_a_ship_half_below_haze_is_found_whole(deck: Colour) -> None:
+    planes = sea(BLUE)
+    ship(planes, (0.0, 0.0), (18.0, 110.0), deck)
+    cloud(planes, (60.0, 60.0), 100.0, 0.2)
+    (found,) = find(planes)
+    assert found.length == pytest.approx(110.0, abs=6.0)
+    assert found.beam == pytest.approx(18.0, abs=2.5)
+
+
+def test_wisps_of_cloud_are_no_ships() -> None:
+    planes = sea(BLUE)
+    for step in range(5):
+        cloud(planes, (-70.0 + 3.0 * step, -28.0 + 14.0 * step), 11.0, 0.3)
+    ship(planes, (60.0, 0.0), (18.0, 110.0), RED)
+    (found,) = find(planes)
+    assert found.centre == pytest.approx((60.0, 0.0), abs=2.0)
+
+
+def test_a_plain_deck_ahead_of_a_wake_is_no_mole() -> None:
+    """Of a single paint, but for her house: foam ends a ship, not a mound."""
+    planes = sea(BLUE)
+    for step in range(40):
+        level = 0.35 * np.exp(-step / 20) + 0.03
+        block(planes, (0.0, -51.0 - 1.5 * step), (14.0, 1.6), (level, level, 0.95 * level, 0.8 * level))
+    block(planes, (0.0, 0.0), (18.0, 100.0), (0.25, 0.25, 0.25, 0.25))
+    block(planes, (0.0, -36.0), (15.0, 12.0), (0.24, 0.27, 0.26, 0.25))
+    (found,) = find(planes)
+    assert abs(found.centre[0]) < 2.0
+
+
 def test_two_ships_side_by_side_are_two() -> None:
     planes = sea(BLUE)
     ship(planes, (-10.0, 0.0), (16.0, 100.0), RED)

@@ -85,6 +85,4 @@ def rest_of(whole: Box, part: Box) -> Box:
     sense = -float(np.sign(offset @ bow))
     length = whole.length - part.length + 60.0
     centre = np.asarray(part.centre) + sense * (part.length + length) / 2 * bow
-    return replace(
-        whole, centre=(float(centre[0]), float(centre[1])), length=length, beam=2 * whole.beam + 20.0
-    )
+    return replace(whole, centre=(float(centre[0]), float(centre[1])), length=length, beam=whole.beam + 20.0)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip, Grid
 from pipeline.detect.candidates import Candidate
+from pipeline.detect.dark import Sun
 from pipeline.detect.outline import Box, Cover, hull_polygon, moments_box, refine_box
 from pipeline.detect.quay import find_steps
 from pipeline.detect.water import STANDS_OUT, Water
@@ -38,6 +39,7 @@ class Looked:
     """True in the shadow of a cloud."""
     water: Water
     fixed: BoolArray | None
+    sun: Sun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -189,11 +189,11 @@ def colour_contrast(
     wet: BoolArray,
     hidden: BoolArray,
     haze: npt.NDArray[np.float32] | None = None,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """(row, col) twice, of a window at full resolution: contrast to its water, and what of it draws an edge.
+) -> tuple[Plane, Plane, Plane]:
+    """(row, col) thrice, at full resolution: contrast to water, what draws an edge, all.
 
-    Both are 0 in shadow and where it is hidden, the second on all that is no brighter than the water, too: at
-    the edge of a hull the light of turbid water fills half of a shadow, and that is no part of her outline.
+    All are 0 where it is hidden, the first two in shadow, the second on all that is no brighter than water,
+    too: at the edge of a hull the light of turbid water fills half of a shadow, and that is not hers.
 
     Parameters
     ----------
@@ -214,8 +214,7 @@ def colour_contrast(
     level = np.median(chosen, axis=1).astype(np.float64)
     residual = (planes - level[:, None, None]).astype(np.float32)
     colour = learn_colour((chosen - level[:, None]).T, bands, level, _floor_of(chip))
-    contrast = np.where(hidden | colour.shaded(planes, residual), 0.0, colour.distance(residual))
+    whole = np.where(hidden, np.float32(0.0), colour.distance(residual))
+    contrast = np.where(colour.shaded(planes, residual), np.float32(0.0), whole)
     lit = (residual > _LIT * colour.spread[:, None, None]).any(axis=0) | (residual.mean(axis=0) > 0.0)
-    if {"nir", "nir08"} & set(bands):  # where the sea glints a deck may be darker, and shadow is black
-        lit |= colour.glints((planes - residual - _darkest(planes))[:, :1, :1])
-    return contrast.astype(np.float32), np.where(lit, contrast, 0.0).astype(np.float32)
+    return contrast.astype(np.float32), np.where(lit, contrast, 0.0).astype(np.float32), whole

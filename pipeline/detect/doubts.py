@@ -38,6 +38,8 @@ _ALIKE = 0.6
 """Correlation of two halves of the image from which what both show is the sensor's [1]."""
 _STRIPE, _SEAM = 0.015, 0.05
 """Stripes, and a step between detectors, of the water's brightness [1]."""
+_PARTS, _ALONG = 8, 0.8
+"""Parts of the image along a seam, and the share of them in which it must be [1]."""
 _WEDGE = 0.05
 """Share of the image without data that is worth a word [1]."""
 _DRAWN, _BOXY = 400, 0.85
@@ -228,13 +230,28 @@ def _seam(look: _Look) -> Flag | None:
             continue
         both = np.where(halves[0] * halves[1] > 0, np.minimum(np.abs(halves[0]), np.abs(halves[1])), 0.0)
         k = int(both.argmax())
-        if both[k] > max(_SEAM, 5.0 * float(np.quantile(both[both > 0], 0.8))):
+        high = both[k] > max(_SEAM, 5.0 * float(np.quantile(both[both > 0], 0.8)))
+        if high and _goes_through(look, axis, k, reach):
             return Flag(
                 code="detector-seam",
                 message=f"the water steps by {100 * both[k]:.0f} % of its brightness at {name} {k}: "
                 "a seam between detectors, which may hide or feign an edge",
             )
     return None
+
+
+def _goes_through(look: _Look, axis: int, k: int, reach: int) -> bool:
+    """True where the water steps the same way all along column or row `k`, and not for a ship's length."""
+    bright, blocks = (look.bright, look.wet) if axis == 1 else (look.bright.T, look.wet.T)
+    wet = np.repeat(blocks[:, k // _BLOCK], _BLOCK)[: len(bright)]
+    step = bright[:, k + 1 : k + 1 + reach].mean(axis=1) - bright[:, k - reach : k].mean(axis=1)
+    parts = [
+        float(np.median(part[inside]))
+        for part, inside in zip(np.array_split(step, _PARTS), np.array_split(wet, _PARTS), strict=True)
+        if inside.sum() >= _BLOCK
+    ]
+    whole = float(np.median(step[wet]))
+    return bool(np.mean([part * whole > 0.3 * whole**2 for part in parts]) > _ALONG)
 
 
 def _wedge(look: _Look) -> Flag | None:

@@ -13,6 +13,7 @@ from pipeline.detect.blocks import SIDE, Block, grow, join_ships, margin_px, own
 from pipeline.detect.bodies import Found, Looked, fill_polygon, window_about
 from pipeline.detect.coarse import find_coarse
 from pipeline.detect.colour import FINE_GSD
+from pipeline.detect.dark import Sun
 from pipeline.detect.deck import Deck, judge_bow, judge_kind, sample_deck
 from pipeline.detect.glance import find_places
 from pipeline.detect.hulls import find_hulls
@@ -169,6 +170,7 @@ def _find_at_once(
         shaded=reduce_share(clouds.shadowed, sea.factor) > 0.5,
         water=without_structure(water, known.lift) if known is not None and sea.factor == 1 else water,
         fixed=None if fixed is None else reduce_share(fixed, sea.factor) > 0.5,
+        sun=None if view is None else Sun(azimuth=view.sun_azimuth, elevation=view.sun_elevation),
     )
     if chip.grid.gsd <= FINE_GSD:
         found = find_hulls(chip, usable, fixed, looked, config)

@@ -19,6 +19,7 @@ from pipeline.detect.astern import cut_wake, rest_of
 from pipeline.detect.bodies import Found, Looked, fill_polygon, find_alongside, place_of, window_about
 from pipeline.detect.candidates import open_water, standing_out
 from pipeline.detect.colour import colour_contrast, water_bands
+from pipeline.detect.dark import beside_sunward, grow_over_dark
 from pipeline.detect.fine import fit_fine
 from pipeline.detect.outline import Box, Cover, hull_polygon, sample_cover
 from pipeline.detect.parts import Near, is_blurred, is_even, is_ragged, is_soft, slender_odds, split_pair
@@ -43,7 +44,9 @@ _MEET = 0.45
 """Least distance between the centrelines of two hulls side by side, in the sum of their beams [1]."""
 _REACH = 6.0
 """Beyond a rough end a hull is followed over this without a body being asked for [m]."""
-_RAGGED, _CLOUDED = 0.75, 0.6
+_LIT_BEAM = 0.8
+"""Of a rough hull's beam, that what is brighter than the water has at least where it is all of her [1]."""
+_RAGGED, _CLOUDED = 0.75, 0.72
 """Score wanted at the image's edge and beside a cloud, where a part may look like anything [1]."""
 _SHOWN = 0.5
 """Of a hull, seen at least [1]."""
@@ -156,16 +159,21 @@ def _refine(
     fitted = _fit(near, rough)
     agrees = fitted is not None and _agree(fitted, rough)
     fitted = _trim_ends(near, fitted, rough) if fitted is not None and agrees else rough
+    grown = _with_dark(near, fitted, looked)
+    if grown != fitted:
+        fitted, near = grown, replace(near, cover=near.whole)
     # of a hull that goes on under a cloud nobody knows how slender she is
     parts = [fitted] if _end_hidden(fitted, looked) else split_pair(near.cover, fitted)
     if len(parts) == 1:
-        even = is_even(near, fitted, cut=_is_cut(fitted, looked.chip.grid))
+        even = not wakes and is_even(near, fitted, cut=_is_cut(fitted, looked.chip.grid))
         return [] if even or _is_frayed(near, fitted) else [fitted], wakes
     refined = []
     for k, half in enumerate(parts):
         alone = _look_near(half, [*taken, parts[1 - k]], full, looked)
         better = None if alone is None else _fit(alone, half)
-        refined.append(better if better is not None and _agree(better, half) else half)
+        better = better if better is not None and _agree(better, half) else half
+        shaded = looked.sun is None or beside_sunward(better, parts[1 - k], looked.sun)
+        refined.append(better if alone is None or shaded else _with_dark(alone, better, looked))
     if _overlap(*refined):  # in wide pixels each takes in the other's light
         refined = parts
     soft = is_soft(near, fitted)
@@ -181,6 +189,10 @@ def _is_frayed(near: Near, hull: Box) -> bool:
     return is_soft(near, hull) or is_ragged(near, hull) or is_blurred(near, hull)
 
 
+def _with_dark(near: Near, hull: Box, looked: Looked) -> Box:
+    return hull if looked.sun is None else grow_over_dark(near.whole, hull, looked.sun)
+
+
 def _overlap(first: Box, second: Box) -> bool:
     """True where two hulls side by side reach into each other."""
     _, starboard = ship_axes(first.heading)
@@ -191,7 +203,12 @@ def _overlap(first: Box, second: Box) -> bool:
 def _fit(near: Near, rough: Box) -> Box | None:
     """The hull by what is bright; by all that is not water where that is none, as of a dark deck."""
     bright = fit_fine(near.bright, rough)
-    return bright if bright is not None and _agree(bright, rough) else fit_fine(near.cover, rough)
+    if bright is None or not _agree(bright, rough):
+        return fit_fine(near.cover, rough)
+    if bright.beam > _LIT_BEAM * rough.beam:
+        return bright
+    whole = fit_fine(near.cover, rough)  # a sea that glints is brighter than many a deck
+    return whole if whole is not None and _agree(whole, rough) else bright
 
 
 def _agree(fine: Box, rough: Box) -> bool:
@@ -215,19 +232,22 @@ def _look_near(rough: Box, taken: list[Box], full: tuple[Chip, BoolArray], looke
     col = np.minimum(((np.arange(width) + left) / factor).astype(int), looked.water.water.shape[1] - 1)
     wet = looked.water.water[np.ix_(row, col)] & ~hidden[part]
     haze = None if looked.water.haze is None else looked.water.haze[:, row[:, None], col]
-    contrast, bright = colour_contrast(chip, part, wet, covered, haze)
+    contrast, bright, whole = colour_contrast(chip, part, wet, covered, haze)
     pixels = chip.pixels[(slice(None), *part)]
     names = water_bands(chip)
-    planes = [pixels[chip.bands.index(name)] for name in names]
+    planes = np.stack([pixels[chip.bands.index(name)] for name in names])
+    planes = planes if haze is None else planes - haze
     return Near(
         cover=Cover(grid=grid, plane=contrast),
         bright=Cover(grid=grid, plane=bright),
+        whole=Cover(grid=grid, plane=whole),
         light=Cover(grid=grid, plane=pixels.mean(axis=0)),
         lifts=tuple(
             (name, Cover(grid=grid, plane=plane - np.float32(np.median(plane[wet] if wet.any() else plane))))
             for name, plane in zip(names, planes, strict=True)
         ),
         seen=Cover(grid=grid, plane=(~covered).astype(np.float32)),
+        hazy=haze is not None and bool(haze.any()),
     )
 
 

@@ -27,11 +27,12 @@ _PLAIN, _HOUSE = 0.4, 0.7
 """Where an end is cut off: spread of a deck's brightness over its mean, and of parts of 8 m from brightest to
 darkest [1]. Of 19 painted ships in 20 one is larger; moles have 0.28 to 0.39 and 0.24 to 0.66."""
 _GEAR, _SHARP, _BESIDE = 1.2, 0.15, 3.0
-"""Pixels that show gear on deck [m]; the steepest changes from pixel to pixel, over the whole range of light,
-at least: in half of the sections of a ship and `_BESIDE` metres beside her, or in a fiftieth of her deck [1].
-Of 80 ships of two worlds one has less than 0.18 on deck, wisps of cloud have 0.08 to 0.145."""
-_WHITE = 0.7
-"""Light above the water's in the darkest of all bands, over the brightest, of cloud at least [1]."""
+"""Pixels that show gear on deck [m]; the steepest changes from pixel to pixel, over its height above water,
+at least: in half of the sections of a ship and `_BESIDE` metres beside, or in a fiftieth of her deck [1].
+"""
+_WHITE, _PALE = 0.7, 0.5
+"""Light above the water's in the darkest of all bands, over the brightest, of cloud at least, and of what is
+left of it where haze was taken off [1]."""
 _SIDE, _IN_LINE, _STRAIGHT = 0.22, 1.0, 0.3
 """Share of a hull's contrast where her side is; the share of a side that lies within so many metres of a
 line, or within a pixel, on the straighter side of a hull at least [1]."""
@@ -45,12 +46,16 @@ class Near:
     """Contrast to water."""
     bright: Cover
     """The same, 0 on what is no brighter than the water: shadow that turbid water fills with light, say."""
+    whole: Cover
+    """The same, of shadow too."""
     light: Cover
     """Mean reflectance of the bands."""
     lifts: tuple[tuple[str, Cover], ...]
     """Each band's name and reflectance above the water's level."""
     seen: Cover
     """1 where the ground is seen, else 0."""
+    hazy: bool
+    """True where thin cloud was taken off."""
 
 
 def slender_odds(length: float, beam: float) -> float:
@@ -93,7 +98,7 @@ def is_ragged(near: Near, box: Box) -> bool:
 
 
 def is_blurred(near: Near, box: Box) -> bool:
-    """True where a white body has nothing in it as sharp as a ship's gear: a wisp of cloud.
+    """True where a body that is white or in haze has nothing as sharp as a ship's gear: a wisp of cloud.
 
     For pixels finer than gear.
     """
@@ -103,20 +108,20 @@ def is_blurred(near: Near, box: Box) -> bool:
         float(np.median(sample_cover(cover, box, along=middle * box.length, across=middle * box.beam)))
         for _, cover in near.lifts
     ]
-    if gsd > _GEAR or min(added) < _WHITE * max(added):
+    if gsd > _GEAR or min(added) < (_PALE if near.hazy else _WHITE) * max(added):
         return False
     along = np.arange(-0.4 * box.length, 0.4 * box.length, gsd)
     across = np.arange(-0.5 * box.beam - _BESIDE, 0.5 * box.beam + _BESIDE, gsd)
-    light = sample_cover(near.light, box, along=along, across=across)
+    light = np.mean([sample_cover(cover, box, along=along, across=across) for _, cover in near.lifts], axis=0)
     own = light[:, np.abs(across) <= 0.5 * box.beam]
-    edges = np.abs(np.diff(light, axis=1)).max(axis=1)
-    gear = np.concatenate([np.abs(np.diff(own, axis=axis)).ravel() for axis in (0, 1)])
-    return bool(np.median(edges) < _SHARP * _range(light) and np.quantile(gear, 0.98) < _SHARP * _range(own))
-
-
-def _range(light: Array) -> float:
-    low, high = np.quantile(light, [0.02, 0.98])
-    return float(high - low)
+    edges = np.abs(np.diff(light, axis=1)).max(axis=1) / (
+        light.max(axis=1) - np.minimum(light.min(axis=1), 0.0)
+    )
+    low, high = np.quantile(own, [0.02, 0.98])
+    gear = np.concatenate([np.abs(np.diff(own, axis=axis)).ravel() for axis in (0, 1)]) / (
+        high - min(low, 0.0)
+    )
+    return bool(np.median(edges) < _SHARP and np.quantile(gear, 0.98) < _SHARP)
 
 
 def is_even(near: Near, box: Box, *, cut: bool) -> bool:
