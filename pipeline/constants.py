@@ -43,3 +43,6 @@ ORBIT_HEIGHTS: Final = {
     "gaofen-2": 631e3,
 }
 """Nominal orbit height above the Earth by platform, from the operators' public data sheets [m]."""
+
+FEWEST_LOOKS: Final = 3
+"""Clear looks at a terminal, and at each cell of it, before anything is said of what stands there [1]."""

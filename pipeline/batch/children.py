@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -15,10 +15,10 @@ import numpy as np
 from pipeline.batch.looks import Looks, clouds_path, save_clouds
 from pipeline.batch.plan import hash_content
 from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob, Picture, PictureJob
-from pipeline.datatypes import Grid, InputFile
+from pipeline.datatypes import Grid, InputFile, Scene
 from pipeline.errors import InputError, Refused
 from pipeline.look import Look, Memory, Survey, join_surveys, survey_site
-from pipeline.pieces import meets_site, order_pictures, split_result
+from pipeline.pieces import Part, meets_site, order_pictures, split_result
 from pipeline.products import SceneResult
 from pipeline.run import Background, describe_scene, join_scene, measure_piece, picture_scene, picture_ships
 from pipeline.store import (
@@ -104,6 +104,8 @@ def take_look(job: LookJob) -> Looked:
     key = survey_key(content, salt)
     if scene.datetime is None or key in job.known:
         return looked
+    if not job.survey:
+        return replace(looked, unsurveyed=key)
     masks = clouds_path(job.work, content)
 
     def survey_piece(number: int, look: Look) -> Survey | None:
@@ -114,18 +116,22 @@ def take_look(job: LookJob) -> Looked:
         found = Looks(scene, site, job.config).each(survey_piece)
     except InputError:
         return looked  # the measuring child meets it again, and refuses the scene
-    surveys = [survey for survey in found.values() if survey is not None]
-    if not surveys:
-        return looked
+    return replace(looked, survey=_survey_row(scene, key, found.values()))
+
+
+def _survey_row(scene: Scene, key: str, found: Iterable[Survey | None]) -> SurveyRow | None:
+    """The surveys of a scene's pieces as the store keeps them."""
+    surveys = [survey for survey in found if survey is not None]
+    if not surveys or scene.datetime is None:
+        return None
     survey = join_surveys(surveys)
-    row = SurveyRow(
+    return SurveyRow(
         key=key,
-        content=content,
+        content=hash_content(scene.inputs),
         acquired=format_time(scene.datetime),
         cells=grid_to_text(survey.cells),
         seen=pack_array(survey.seen),
     )
-    return replace(looked, survey=row)
 
 
 def _named_file(path: Path) -> tuple[InputFile, ...]:
@@ -203,15 +209,27 @@ def take_measure(job: MeasureJob) -> Measured:
         software=job.software,
     )
     looks = Looks(job.scene, job.site, job.config, clouds=job.clouds)
+    surveys: list[Survey | None] = []
+
+    def measure(number: int, look: Look) -> Part:
+        if job.unsurveyed is not None:
+            surveys.append(survey_site(look))
+        return measure_piece(look, background)
+
     try:
-        parts = looks.each(lambda number, look: measure_piece(look, background), tell_progress(job.work))
+        parts = looks.each(measure, tell_progress(job.work))
     except InputError as error:
         refused = as_refused(error)
         result = describe_scene(job.scene, job.software, reason=refused)
         return Measured(result=to_json(result).encode(), refused=refused, pictures=())
     by_area = {looks.areas[number]: part for number, part in parts.items()}
     text = to_json(join_scene(job.scene, job.site, by_area)).encode()
-    return Measured(result=text, refused=None, pictures=_draw(job.work, looks, list(parts), text))
+    return Measured(
+        result=text,
+        refused=None,
+        pictures=_draw(job.work, looks, list(parts), text),
+        survey=None if job.unsurveyed is None else _survey_row(job.scene, job.unsurveyed, surveys),
+    )
 
 
 def take_picture(job: PictureJob) -> Measured:

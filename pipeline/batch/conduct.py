@@ -29,6 +29,7 @@ from pipeline.batch.plan import Plan, Refusal, Task, Wanted, plan_batch
 from pipeline.batch.records import Failure, Looked, LookJob, Measured, MeasureJob, Picture
 from pipeline.batch.season import SeasonFiles, write_season
 from pipeline.batch.setting import write_setting
+from pipeline.constants import FEWEST_LOOKS
 from pipeline.datatypes import Site
 from pipeline.errors import Refused, StoreError
 from pipeline.look import Memory
@@ -170,6 +171,7 @@ class _Batch:
                 sites=sites,
                 config=request.config,
                 known=known,
+                survey=len(known) + len(request.deliveries) >= FEWEST_LOOKS,
                 work=self.work,
             )
             for delivery in request.deliveries
@@ -235,6 +237,8 @@ class _Batch:
                 result = describe_scene(task.scene, software, reason=refused)
                 outcome = self._fail(task.delivery, result, made, task.reason)
             else:
+                if made.survey is not None:  # before the scene: one that is up to date is surveyed
+                    self.store.commit_survey(made.survey)
                 outcome = self._commit(task, made)
             self._step("measure", done, len(jobs), outcome.scene_id, outcome.message or outcome.status)
             yield outcome
@@ -251,6 +255,7 @@ class _Batch:
             software=describe_software(self.request, self._site(task)),
             memory=None if task.cells is None else paths.get(task.cells),
             clouds=clouds_path(self.work, task.key.content),
+            unsurveyed=task.unsurveyed,
             work=self.work / task.scene.scene_id,
         )
 

@@ -59,6 +59,8 @@ class Task:
     images: str
     site: str | None = None
     """The id of the site that it meets."""
+    unsurveyed: str | None = None
+    """The key of a survey to be made on the way."""
     flag: str | None = None
     """A sentence for the user, e.g. that it was renamed."""
 
@@ -201,6 +203,7 @@ def _task(look: Looked, scene: Scene, scene_id: str, wanted: Wanted) -> Task:
         cells=look.cells,
         site=look.site,
         images=look.images,
+        unsurveyed=look.unsurveyed,
         flag=f"another scene is already called {scene.scene_id}; kept as {scene_id}" if renamed else None,
     )
 

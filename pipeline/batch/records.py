@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LookJob:
-    """Read a delivery's metadata; where it meets the site, survey the site's water."""
+    """Read a delivery's metadata; where it meets the site, survey the site's water if that is wanted now."""
 
     delivery: Delivery
     sites: tuple[tuple[Site, str], ...]
@@ -26,6 +26,8 @@ class LookJob:
     config: Config
     known: frozenset[str]
     """Keys of surveys that need not be done again."""
+    survey: bool
+    """False: there are too few looks for a memory yet, and the water is surveyed when it is measured."""
     work: Path
 
 
@@ -46,6 +48,8 @@ class Looked:
     """The site's own grid for this scene's gsd, JSON; None outside every site."""
     site: str | None = None
     """The id of the site it meets."""
+    unsurveyed: str | None = None
+    """The key of the survey that is still to be made."""
     survey: SurveyRow | None = None
     """Only where it was not known yet."""
 
@@ -63,6 +67,8 @@ class MeasureJob:
     """The terminal's memory, in the work folder."""
     clouds: Path
     """Where the first look left cloud masks, in the work folder; it may have left none."""
+    unsurveyed: str | None = None
+    """The key of a survey to be made on the way."""
     work: Path
     """The scene's own folder in the work folder."""
 
@@ -98,6 +104,7 @@ class Measured:
     """result.json"""
     refused: Refused | None
     pictures: tuple[Picture, ...]
+    survey: SurveyRow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.constants import FEWEST_LOOKS
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Polygon, Site
 from pipeline.detect.local import Plane
 from pipeline.detect.sea import find_sea
@@ -23,8 +24,6 @@ _MARGIN = 30.0
 """Around the site's area [m]."""
 _STEP = 0.002
 """Reflectance above the water's a code of a survey [1]."""
-_MIN_LOOKS = 3
-"""Clear looks at a cell before anything is said of it."""
 _EMPTY = 0.15
 """Of a cell's looks: it is as empty as this quantile of them, however busy the berth [1]."""
 _EDGE, _TAKEN = 5.0, 0.05
@@ -96,14 +95,14 @@ def survey_water(chip: Chip, clouds: CloudMask, cells: Grid) -> Survey:
 
 def learn_structure(surveys: Sequence[Survey]) -> Survey | None:
     """The empty terminal in the codes of `Survey`; None below three looks."""
-    if len(surveys) < _MIN_LOOKS:
+    if len(surveys) < FEWEST_LOOKS:
         return None
     stack = np.sort(np.stack(surveys), axis=0)
     looks = (stack > 0).sum(axis=0)
     unseen = len(surveys) - looks
     rank = np.minimum(unseen + np.floor(_EMPTY * looks).astype(np.intp), len(surveys) - 1)
     empty = np.take_along_axis(stack, rank[None], axis=0)[0]
-    return np.where(looks >= _MIN_LOOKS, empty, 0).astype(np.uint8)
+    return np.where(looks >= FEWEST_LOOKS, empty, 0).astype(np.uint8)
 
 
 def project_structure(empty: Survey | None, cells: Grid | None, land: BoolArray, grid: Grid) -> Structure:
