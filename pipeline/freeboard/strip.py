@@ -211,7 +211,8 @@ def average_stations(
     Parameters
     ----------
     water
-        (channel, 2) median and spread of open water; of `strip` these channels come first.
+        (channel, 2) median and spread of open water; of `strip` these channels come first, and what comes
+        after them is only looked at: the middle station's, without an error.
     width
         Of a bin [m].
     beside
@@ -249,8 +250,9 @@ def average_stations(
         longer = _lengthened(shade, count[:, zone] > 0, max(LONGER * shadow.slope, 1.2 * strip.gsd))
         count[np.ix_(longer, away * mean_u > 0)] = 0
     shaded = away * mean_u > beside[0] - 3.0
-    means = [_robust_mean(band, count, shaded) for band in cells]
+    means = [_robust_mean(band, count, shaded) for band in fitted]
     value, error = np.stack([m[0] for m in means]), np.stack([m[1] for m in means])
+    value = np.concatenate([value, _middle_station(cells[len(water) :], count)])
     good = (count > 0).sum(axis=0) >= max(2, stations // 4)
     return CrossProfile(
         u=mean_u[good],
@@ -292,6 +294,13 @@ def _beset(cells: Array, count: Array, v: Array, known: tuple[Array, tuple[float
     bright = brighter_than_water(cells[:, :, zone], water[:, 0], water[:, 1]) & (count[:, zone] > 0)
     beset = bright.sum(axis=1) > 0.12 * max(int(zone.sum()), 1)
     return np.asarray(beset if beset.mean() <= 0.6 else np.zeros_like(beset))
+
+
+def _middle_station(cells: Array, count: Array) -> Array:
+    """(band, bin) median over the stations (axis 1) that are seen; of an even number the lower one."""
+    ordered = np.sort(np.where(count > 0, cells, np.inf), axis=1)
+    middle = np.maximum((count > 0).sum(axis=0) - 1, 0) // 2
+    return np.asarray(ordered[:, middle, np.arange(cells.shape[2])])
 
 
 def _robust_mean(cells: Array, count: Array, shaded: BoolArray) -> tuple[Array, Array]:
