@@ -44,6 +44,8 @@ _MEET = 0.45
 """Least distance between the centrelines of two hulls side by side, in the sum of their beams [1]."""
 _REACH = 6.0
 """Beyond a rough end a hull is followed over this without a body being asked for [m]."""
+_WIDE_GSD = 2.5
+"""The search's pixels from which no finer ones show what a body is [m]."""
 _LIT_BEAM = 0.8
 """Of a rough hull's beam, that what is brighter than the water has at least where it is all of her [1]."""
 _RAGGED, _CLOUDED = 0.75, 0.72
@@ -273,12 +275,16 @@ def _trim_ends(near: Near, fitted: Box, rough: Box) -> Box:
 
 def _judged(hulls: list[Box], taken: list[Box], looked: Looked, config: DetectConfig) -> list[Found]:
     """Those of a few hulls that are ships."""
-    edge = looked.chip.grid
-    judged = []
-    for box in hulls:  # beside a half that the image's edge cuts may be a quay
-        others = [other for other in hulls if other is not box and not _is_cut(other, edge)]
-        judged.append(_judge(box, [*taken, *others], looked, config))
-    return [ship for ship in judged if ship is not None]
+    grid = looked.chip.grid
+    ships: list[Found] = []
+    for box in hulls:
+        # beside a half that the image's edge cuts may be a quay; wide pixels show no gear: both may be wisps
+        trusted = [other for other in hulls if other is not box and not _is_cut(other, grid)]
+        others = trusted if grid.gsd < _WIDE_GSD else [ship.box for ship in ships]
+        judged = _judge(box, [*taken, *others], looked, config)
+        if judged is not None:
+            ships.append(judged)
+    return ships
 
 
 def _judge(box: Box, others: list[Box], looked: Looked, config: DetectConfig) -> Found | None:

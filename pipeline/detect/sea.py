@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask
-from pipeline.detect.colour import FINE_GSD, find_water_at
+from pipeline.detect.colour import find_water_at
 from pipeline.detect.scale import look_past, look_through
 from pipeline.detect.water import Water, water_bodies
 
+GEAR_GSD = 1.2
+"""Up to these pixels wisps beside a cloud are told from ships [m]."""
 SEARCH = 2.0
 """Ships are looked for at pixels of about this size [m]."""
 
@@ -33,7 +35,7 @@ class Sea:
 def find_sea(chip: Chip, clouds: CloudMask, *, gsd: float = SEARCH) -> Sea | None:
     """The sea at pixels of about `gsd` metres; None where nothing is seen."""
     reduced = look_through(chip, clouds, gsd)
-    small, factor, usable, seen = look_past(reduced) if chip.grid.gsd <= FINE_GSD else reduced
+    small, factor, usable, seen = look_past(reduced) if chip.grid.gsd <= GEAR_GSD else reduced
     if not seen.any():
         return None
     water = find_water_at(chip.grid.gsd, small, seen)
