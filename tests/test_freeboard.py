@@ -188,7 +188,7 @@ def test_expected_error_grows_with_pixels_and_with_blindness() -> None:
     good = view_of(20, 300, 42, 120)
     at = [expected_sigma(good, 30.0, gsd) for gsd in (0.3, 0.5, 0.8, 3.0)]
     assert at == sorted(at)
-    assert at[0] < 0.2
+    assert at[0] < 0.22  # heel, a coaming and the floor of 0.10 m are more than half of it
     assert at[3] > 0.5
     turned = [expected_sigma(view_of(5, psi + 3, 60, psi), 30.0, 0.5) for psi in (120, 75, 45, 30)]
     assert turned == sorted(turned)

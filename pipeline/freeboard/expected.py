@@ -25,8 +25,9 @@ from pipeline.freeboard.plates import plate_sigma
 
 Array = npt.NDArray[np.float64]
 
-SYSTEMATIC = 0.06
-"""Camber, hog and sag, the mean level of the sea beside her: stays when all pixels are perfect [m]."""
+SYSTEMATIC = 0.10
+"""Camber, hog and sag, the mean level of the sea beside her, and what of decks and water no model has: stays
+when all pixels are perfect [m]."""
 HEELS = ((0.2, 0.8), (0.8, 0.2))
 """Standard deviation of heel [deg] and share of ships: most lie upright, some list."""
 PRIOR_SIGMA = 3.0
