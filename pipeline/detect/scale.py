@@ -14,13 +14,6 @@ from pipeline.geometry import block_mean, coarser_grid, crop_grid
 _FRAY = 4.0
 """Clouds fray: this far from a cloud what stands out of the water may be its rim [m]."""
 
-_ADDED = 0.05
-"""Reflectance that a cloud worth the name adds in every band [1]."""
-_RIM = 12.0
-"""What is called cloud reaches beyond it so far [m]."""
-_SAMPLES = 40_000
-"""Pixels from which a level is taken."""
-
 
 class Reduced(NamedTuple):
     """A chip at coarser pixels, and where the ground is seen."""
@@ -39,27 +32,6 @@ def look_through(chip: Chip, clouds: CloudMask, gsd: float) -> Reduced:
     small, factor = reduce_chip(chip, gsd)
     usable = clear_of_clouds(chip, clouds)
     return Reduced(small, factor, usable, reduce_share(usable, factor) > 0.5)
-
-
-def look_past(reduced: Reduced) -> Reduced:
-    """The same, seen up to the very clouds: their mask reaches over dark water and decks beside them.
-
-    A cloud worth the name adds light to every band.
-    """
-    import cv2
-
-    small, factor, usable, seen = reduced
-    hidden = small.valid & ~seen
-    if not small.calibrated or not hidden.any() or not seen.any():
-        return reduced
-    step = max(1, int(seen.sum()) // _SAMPLES)
-    added = np.stack([plane - np.float32(np.median(plane[seen][::step])) for plane in small.pixels])
-    size = 2 * round(_RIM / small.grid.gsd) + 1
-    near = cv2.dilate(seen.astype(np.uint8), np.ones((size, size), np.uint8)) > 0
-    dark = (seen | (hidden & near & (added.min(axis=0) < _ADDED))).astype(np.uint8)
-    past = hidden & (cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0)
-    full = cv2.resize(past.astype(np.uint8), usable.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0
-    return Reduced(small, factor, usable | full, seen | past)
 
 
 def cut_chip(chip: Chip, top: int, left: int, shape: tuple[int, int]) -> Chip:

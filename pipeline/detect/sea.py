@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask
 from pipeline.detect.colour import find_water_at
-from pipeline.detect.scale import look_past, look_through
+from pipeline.detect.scale import look_through
 from pipeline.detect.water import Water, water_bodies
 
-GEAR_GSD = 1.2
-"""Up to these pixels wisps beside a cloud are told from ships [m]."""
 SEARCH = 2.0
 """Ships are looked for at pixels of about this size [m]."""
 
@@ -34,8 +32,7 @@ class Sea:
 
 def find_sea(chip: Chip, clouds: CloudMask, *, gsd: float = SEARCH) -> Sea | None:
     """The sea at pixels of about `gsd` metres; None where nothing is seen."""
-    reduced = look_through(chip, clouds, gsd)
-    small, factor, usable, seen = look_past(reduced) if chip.grid.gsd <= GEAR_GSD else reduced
+    small, factor, usable, seen = look_through(chip, clouds, gsd)
     if not seen.any():
         return None
     water = find_water_at(chip.grid.gsd, small, seen)
