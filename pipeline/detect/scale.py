@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,25 +12,6 @@ from pipeline.geometry import block_mean, coarser_grid, crop_grid
 
 _FRAY = 4.0
 """Clouds fray: this far from a cloud what stands out of the water may be its rim [m]."""
-
-
-class Reduced(NamedTuple):
-    """A chip at coarser pixels, and where the ground is seen."""
-
-    chip: Chip
-    factor: int
-    """Pixels of the full chip along the side of one of these."""
-    usable: BoolArray
-    """(row, col) of the full chip."""
-    seen: BoolArray
-    """(row, col) of `chip`."""
-
-
-def look_through(chip: Chip, clouds: CloudMask, gsd: float) -> Reduced:
-    """The chip at about `gsd` metres, and where clouds leave the ground to be seen."""
-    small, factor = reduce_chip(chip, gsd)
-    usable = clear_of_clouds(chip, clouds)
-    return Reduced(small, factor, usable, reduce_share(usable, factor) > 0.5)
 
 
 def cut_chip(chip: Chip, top: int, left: int, shape: tuple[int, int]) -> Chip:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pipeline.datatypes import BoolArray, Chip, CloudMask
 from pipeline.detect.colour import find_water_at
-from pipeline.detect.scale import look_through
+from pipeline.detect.scale import clear_of_clouds, reduce_chip, reduce_share
 from pipeline.detect.water import Water, water_bodies
 
 SEARCH = 2.0
@@ -32,7 +32,9 @@ class Sea:
 
 def find_sea(chip: Chip, clouds: CloudMask, *, gsd: float = SEARCH) -> Sea | None:
     """The sea at pixels of about `gsd` metres; None where nothing is seen."""
-    small, factor, usable, seen = look_through(chip, clouds, gsd)
+    small, factor = reduce_chip(chip, gsd)
+    usable = clear_of_clouds(chip, clouds)
+    seen = reduce_share(usable, factor) > 0.5
     if not seen.any():
         return None
     water = find_water_at(chip.grid.gsd, small, seen)
