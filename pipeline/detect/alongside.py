@@ -21,13 +21,14 @@ from pipeline.detect.outline import Box, Cover, hull_polygon
 from pipeline.detect.traits import (
     BANDS,
     TRAITS,
+    Rectangles,
     Summed,
     fit_beams,
     front_depth,
     may_be_hulls,
     measure_traits,
 )
-from pipeline.detect.waterfront import Array, find_stretches, sample_fronts
+from pipeline.detect.waterfront import Array, Stretch, find_stretches, place_hulls, sample_fronts
 
 _STEP = 5.0
 """Between stations [m]."""
@@ -47,6 +48,8 @@ _NEAR = 15.0
 """An end lies this far at least from the other side of the stretch's middle [m]."""
 _DARKEST = 0.2
 """Of the pixels: what they have at most is the air's light [%]."""
+_SAMPLES = 20_000
+"""Pixels that say about where they are."""
 _EVEN = 0.45
 """What the forest says where a rectangle is as likely a ship as not, ports left out in training [1]."""
 _DENIED = 0.15
@@ -67,14 +70,19 @@ def find_rectangles(
 ) -> tuple[list[Box], Array]:
     """(rectangles at waterfronts that may be hulls, their traits (n, trait))."""
     grid = looked.chip.grid
+    stretches = _wanted(find_stretches(land, wet, grid, _SHORTEST_STRETCH), looked, config)
+    boxes: list[Box] = []
+    traits = [np.zeros((0, len(TRAITS)))]
+    if not stretches:
+        return boxes, traits[0]
     planes = [looked.chip.pixels[looked.chip.bands.index(band)] for band in BANDS]
-    lights = [plane - np.percentile(plane[looked.usable], _DARKEST) for plane in planes]
+    seen = None if looked.usable.all() else looked.usable
+    lights = [
+        plane - _low_level(plane.ravel() if seen is None else plane[seen], _DARKEST) for plane in planes
+    ]
     covers = [Cover(grid=grid, plane=np.asarray(p, np.float32)) for p in (*lights, land, wet)]
     along = np.arange(-_REACH, _REACH + _STEP, _STEP)
     across = np.arange(-_OUTSIDE, _DEEP + _STEP, _STEP)
-    stretches = find_stretches(land, wet, grid, _SHORTEST_STRETCH)
-    boxes: list[Box] = []
-    traits = [np.zeros((0, len(TRAITS)))]
     for first in range(0, len(stretches), _AT_ONCE):
         some = stretches[first : first + _AT_ONCE]
         front = sample_fronts(covers, some, along, across)
@@ -82,12 +90,43 @@ def find_rectangles(
         which, low, high = _pairs(summed, max(config.min_length, _SHORTEST), config.max_length)
         given = fit_beams(summed, which, low, high)
         given = given.choose(may_be_hulls(summed, given))
+        sides = [some[at] for at in given.front.tolist()]
+        centres = place_hulls(sides, 0.5 * (given.low + given.high), given.beam)
+        wanted = looked.wants(centres)
+        given, sides = given.choose(wanted), [side for side, kept in zip(sides, wanted, strict=True) if kept]
         traits.append(measure_traits(summed, given))
-        boxes += [
-            some[at].box((float(a), float(b)), float(beam))
-            for at, a, b, beam in zip(given.front, given.low, given.high, given.beam, strict=True)
-        ]
+        boxes += _boxes(sides, centres[wanted], given)
     return boxes, np.concatenate(traits)
+
+
+def _wanted(stretches: Sequence[Stretch], looked: Looked, config: DetectConfig) -> list[Stretch]:
+    """The stretches of which some may be the side of a hull that is centred where hulls are wanted."""
+    reach, none = 0.5 * config.max_length + _NEAR, np.zeros(len(stretches))
+    wanted = np.zeros(len(stretches), np.bool_)
+    for along in np.linspace(-reach, reach, 9):
+        wanted |= looked.wants(place_hulls(stretches, none + along, none))
+    return [stretch for stretch, kept in zip(stretches, wanted, strict=True) if kept]
+
+
+def _boxes(sides: Sequence[Stretch], centres: Array, given: Rectangles) -> list[Box]:
+    columns = (centres.tolist(), (given.high - given.low).tolist(), given.beam.tolist())
+    return [
+        Box(centre=(x, y), heading=side.heading, length=length, beam=beam)
+        for side, (x, y), length, beam in zip(sides, *columns, strict=True)
+    ]
+
+
+def _low_level(values: npt.NDArray[np.float32], share: float) -> np.float32:
+    """`np.percentile` of a small share [%], without ordering all: a sample says below what to look."""
+    place = 0.01 * share * (len(values) - 1)
+    sample = values[:: max(1, len(values) // _SAMPLES)]
+    bound = np.percentile(sample, min(5.0 * share + 1.0, 100.0))
+    low = values[values <= bound]
+    first = int(place)
+    if len(low) < first + 2:
+        return np.float32(np.percentile(values, share))
+    ordered = np.partition(low, (first, first + 1))
+    return np.float32(ordered[first] + (place - first) * (ordered[first + 1] - ordered[first]))
 
 
 def find_berthed(

@@ -72,6 +72,14 @@ def grow(core: Window, margin: int, shape: tuple[int, int]) -> Window:
     )
 
 
+def wanted_of(block: Block, gsd: float) -> Window:
+    """Pixels of a block's window in which a ship may be centred that is the block's, at any stage."""
+    top, left = block.window[:2]
+    core = (block.core[0] - top, block.core[1] - left, block.core[2] - top, block.core[3] - left)
+    shape = (block.window[2] - top, block.window[3] - left)
+    return grow(core, int(np.ceil(2.0 * _SLACK / gsd)), shape)
+
+
 def own_ships(block: Block, grid: Grid, ships: Sequence[Detection]) -> list[Detection]:
     """The ships centred in a block or close to its seams; `grid` is that of its window."""
     if not ships:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import BoolArray, Chip, Grid
+from pipeline.datatypes import BoolArray, Chip, Grid, Window
 from pipeline.detect.candidates import Candidate
 from pipeline.detect.dark import Sun
 from pipeline.detect.outline import Box, Cover, hull_polygon, moments_box, refine_box
@@ -40,6 +40,16 @@ class Looked:
     water: Water
     fixed: BoolArray | None
     sun: Sun | None = None
+    wanted: Window | None = None
+    """Pixels of the search in which ships are to be centred; None: anywhere."""
+
+    def wants(self, centres: Array) -> npt.NDArray[np.bool_]:
+        """(n,), True of (n, 2) places on the ground at which a ship is to be looked for."""
+        if self.wanted is None:
+            return np.ones(len(centres), np.bool_)
+        top, left, bottom, right = self.wanted
+        col, row = ground_to_pixel(self.chip.grid, centres).T
+        return np.asarray((row >= top) & (row < bottom) & (col >= left) & (col < right))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +177,8 @@ def judge_box(
 
 def find_alongside(looked: Looked, land: BoolArray, wet: BoolArray, config: DetectConfig) -> list[Found]:
     """Ships at quays that are not known, told by the step they make in the waterfront."""
-    steps = find_steps(
-        land, wet, looked.chip.grid, min_length=config.min_length, max_length=config.max_length
-    )
+    sizes = (config.min_length, config.max_length)
+    steps = find_steps(land, wet, looked.chip.grid, sizes=sizes, wants=looked.wants)
     found = []
     for step in steps:
         score = _STEP_TRUST * step.score

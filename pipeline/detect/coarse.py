@@ -54,11 +54,20 @@ def find_coarse(looked: Looked, config: DetectConfig, quays: Forest | None) -> l
     for are given, it judges steps and all other rectangles at the waterfront.
     """
     ground = part_ground(looked, config)
-    afloat = [f for c in ground.bodies for f in _find_afloat(c, ground.lifts, looked, config)]
+    bodies = [body for body in ground.bodies if _is_wanted(body, looked)]
+    afloat = [f for body in bodies for f in _find_afloat(body, ground.lifts, looked, config)]
     steps = find_alongside(looked, ground.land, ground.wet, config)
     if quays is None or not has_quay_bands(looked):
         return afloat + steps
     return afloat + find_berthed(looked, (ground.land, ground.wet), steps, quays, config)
+
+
+def _is_wanted(body: Candidate, looked: Looked) -> bool:
+    """True where some of a body lies where ships are to be centred."""
+    if looked.wanted is None:
+        return True
+    (rows, cols), (top, left, bottom, right) = body.inside.shape, looked.wanted
+    return body.row < bottom and body.col < right and body.row + rows > top and body.col + cols > left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

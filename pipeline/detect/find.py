@@ -8,8 +8,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import BoolArray, Chip, CloudMask, Detection, Forest, Grid, ShipKind, ViewGeometry
-from pipeline.detect.blocks import SIDE, Block, grow, join_ships, margin_px, own_ships, plan_blocks
+from pipeline.datatypes import (
+    BoolArray,
+    Chip,
+    CloudMask,
+    Detection,
+    Forest,
+    Grid,
+    ShipKind,
+    ViewGeometry,
+    Window,
+)
+from pipeline.detect.blocks import SIDE, Block, grow, join_ships, margin_px, own_ships, plan_blocks, wanted_of
 from pipeline.detect.bodies import Found, Looked, fill_polygon, window_about
 from pipeline.detect.coarse import find_coarse
 from pipeline.detect.colour import FINE_GSD
@@ -125,7 +135,8 @@ def stream_ships(
         seen = read(block)
         for place in _find_places(block, seen[0], seen[1], config):
             window = _cut_seen(place, *seen)
-            seen_here = _find_at_once(window[0], window[1], (window[2], quays, None), config)
+            given = (window[2], quays, None)
+            seen_here = _find_at_once(window[0], window[1], given, config, wanted_of(place, gsd))
             found += own_ships(place, window[0].grid, seen_here.ships)
     return join_ships(found)
 
@@ -155,8 +166,9 @@ def _find_at_once(
     clouds: CloudMask,
     given: tuple[Structure | None, Forest | None, ViewGeometry | None],
     config: DetectConfig,
+    wanted: Window | None = None,
 ) -> Search:
-    """The ships of what is small enough to be looked at in one piece."""
+    """The ships of what is small enough to be looked at in one piece, of coarse pixels those wanted."""
     known, quays, view = given
     sea = find_sea(chip, clouds)
     if sea is None:
@@ -171,6 +183,7 @@ def _find_at_once(
         water=without_structure(water, known.lift) if known is not None and sea.factor == 1 else water,
         fixed=None if fixed is None else reduce_share(fixed, sea.factor) > 0.5,
         sun=None if view is None else Sun(azimuth=view.sun_azimuth, elevation=view.sun_elevation),
+        wanted=wanted,
     )
     if chip.grid.gsd <= FINE_GSD:
         found = find_hulls(chip, usable, fixed, looked, config)

@@ -9,6 +9,7 @@ Limits: it needs reflectance in green and near infrared; without them all is wor
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,19 +18,24 @@ from pipeline.detect.local import LocalMeans, Plane
 from pipeline.detect.water import (
     LEAST_SPREAD,
     STANDS_OUT,
-    may_be_water,
+    has_waters_colour,
     telling_bands,
     tells_water,
     two_strongest,
+    wide_water,
 )
 from pipeline.geometry import block_mean
 
 _CELL = 4
 """Pixels along the side of a cell."""
+_ROWS = 16
+"""Of cells that are summed up together."""
 _LESS = 0.8
 """Of what the search asks of a body that stands out of the water [1]."""
 _LEVEL = 300.0
 """Side over which the water's level is taken [m]."""
+_WHOLLY = 0.99
+"""Share of a cell that may be water, from which it is nothing else [1]."""
 _SHORE = 100.0
 """What is farther from water than this is land [m]."""
 _ONE = 100.0
@@ -48,46 +54,69 @@ def find_places(chip: Chip, seen: BoolArray, core: Window, margin: int) -> list[
     """
     if not seen.any():
         return []
-    if not tells_water(chip):
+    if not tells_water(chip) or min(seen.shape) < _CELL:
         return [core]
-    wet = may_be_water(chip, seen)
-    share = block_mean(wet.astype(np.float32), _CELL)
-    if not share.any():
+    cells = _sum_up(chip, seen)
+    if not cells.share.any():
         return []
-    out = _near(share > 0, _SHORE / (_CELL * chip.grid.gsd)) & _stands_out(chip, seen, wet, share)
+    out = _near(cells.share > 0, _SHORE / (_CELL * chip.grid.gsd)) & _stands_out(cells, chip.grid.gsd)
     return _join(_boxes(_near(out, 0.5 * _ONE / (_CELL * chip.grid.gsd)), out, core), margin)
 
 
-def _stands_out(chip: Chip, seen: BoolArray, wet: BoolArray, share: Plane) -> BoolArray:
-    """(row, col) of the cells: True where a pixel may be brighter in two bands than the water about it."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Cells:
+    """What a chip is like on cells, (row, col) each."""
+
+    share: Plane
+    """That may be water [1]."""
+    most: tuple[Plane, ...]
+    """The largest value of each telling band."""
+    means: tuple[Plane, ...]
+    """Of each telling band."""
+
+
+def _sum_up(chip: Chip, seen: BoolArray) -> _Cells:
+    """The cells of a chip; some rows at a time, so that each band is fetched from memory once."""
+    rows, cols = (n // _CELL for n in seen.shape)
+    planes = [plane[:, : cols * _CELL] for _, plane in telling_bands(chip)]
+    hidden = not seen.all()
+    wet = np.zeros((rows * _CELL, cols * _CELL), bool)
+    most, means = (np.empty((len(planes), rows, cols), np.float32) for _ in range(2))
+    for top in range(0, rows, _ROWS):
+        bottom = min(top + _ROWS, rows)
+        part = slice(top * _CELL, bottom * _CELL)
+        wet[part] = has_waters_colour(chip, seen, part)[:, : cols * _CELL]
+        sees = seen[part, : cols * _CELL] if hidden else None
+        for k, plane in enumerate(planes):
+            means[k, top:bottom] = block_mean(plane[part], _CELL)
+            most[k, top:bottom] = _largest(plane[part] if sees is None else plane[part] * sees)
+    share = block_mean(wide_water(wet, chip.grid.gsd).astype(np.float32), _CELL)
+    return _Cells(share=share, most=tuple(most), means=tuple(means))
+
+
+def _stands_out(cells: _Cells, gsd: float) -> BoolArray:
+    """(row, col), True where a pixel may be brighter in two bands than the water about it.
+
+    The level of the water is that of cells which hold nothing else: where there are none near by, what stands
+    on either side is a shore, which is looked at.
+    """
     import cv2
 
-    inside, sees = wet.astype(np.float32), None if seen.all() else seen.astype(np.float32)
-    planes = [plane for _, plane in telling_bands(chip)]
-    most = [_largest(plane if sees is None else cv2.multiply(plane, sees)) for plane in planes]
-    sums = [block_mean(cv2.multiply(plane, inside), _CELL) for plane in planes]
-    size = max(3, round(_LEVEL / (_CELL * chip.grid.gsd)) | 1)
+    size = max(3, round(_LEVEL / (_CELL * gsd)) | 1)
     least = np.float32(_LESS * STANDS_OUT * LEAST_SPREAD)
-    out = np.zeros(share.shape, bool)
+    out = np.zeros(cells.share.shape, bool)
     for _ in range(2):  # the second time what stands out has no say in the level
-        water = (share > 0) & ~out
+        water = (cells.share > _WHOLLY) & ~out
         if not water.any():
-            return np.ones(share.shape, bool)
+            return np.ones(out.shape, bool)
         local = LocalMeans(water, size)
-        wetness = np.maximum(local.of(share), np.float32(1e-3))
-        above = [
-            np.asarray(top - local.of(total) / wetness, np.float32)
-            for top, total in zip(most, sums, strict=True)
-        ]
+        above = [cv2.subtract(top, local.of(mean)) for top, mean in zip(cells.most, cells.means, strict=True)]
         out = np.asarray(two_strongest(above)[0] > least)
     return out
 
 
 def _largest(plane: Plane) -> Plane:
     """(row, col) of the cells: the largest value in each."""
-    down, right = (-n % _CELL for n in plane.shape)
-    if down or right:
-        plane = np.pad(plane, ((0, down), (0, right)), mode="edge")
     rows = plane[::_CELL].copy()
     for k in range(1, _CELL):
         np.maximum(rows, plane[k::_CELL], out=rows)
@@ -114,19 +143,16 @@ def _boxes(groups: BoolArray, out: BoolArray, core: Window) -> list[Window]:
     part = np.s_[top // _CELL : -(-bottom // _CELL), left // _CELL : -(-right // _CELL)]
     own[part] = out[part]
     _, labels = cv2.connectedComponents(groups.astype(np.uint8), connectivity=8)
-    labels[~own] = 0
-    boxes = []
-    for label in np.unique(labels)[1:]:
-        row, col = np.nonzero(labels == label)
-        boxes.append(
-            (
-                max(int(row.min()) * _CELL, top),
-                max(int(col.min()) * _CELL, left),
-                min(int(row.max() + 1) * _CELL, bottom),
-                min(int(col.max() + 1) * _CELL, right),
-            )
-        )
-    return boxes
+    row, col = np.nonzero(own)
+    if not len(row):
+        return []
+    label = labels[row, col]
+    order = np.argsort(label, kind="stable")
+    first = np.flatnonzero(np.diff(label[order], prepend=-1))
+    cells = np.stack([row, col], axis=-1)[order]
+    low, high = np.minimum.reduceat(cells, first), np.maximum.reduceat(cells, first) + 1
+    low, high = np.maximum(low * _CELL, (top, left)), np.minimum(high * _CELL, (bottom, right))
+    return [(r, c, s, t) for (r, c), (s, t) in zip(low.tolist(), high.tolist(), strict=True)]
 
 
 def _join(boxes: Sequence[Window], margin: int) -> list[Window]:

@@ -24,19 +24,22 @@ class LocalMeans:
     """Means of planes over the pixels chosen in windows of `size` pixels."""
 
     def __init__(self, chosen: BoolArray, size: int) -> None:
-        self._chosen, self._size = chosen.astype(np.uint8), size
-        self._inside = chosen.astype(np.float32)
+        import cv2
+
+        self._inside, self._size = chosen.astype(np.float32), size
         share = box_mean(self._inside, size)
         self._few = share < _FEW
-        self._weight = 1.0 / np.maximum(share, np.float32(1e-6))
+        self._lonely, self._count = bool(self._few.any()), int(np.count_nonzero(chosen))
+        self._weight = np.asarray(1.0 / cv2.max(share, 1e-6), np.float32)
 
     def of(self, plane: Plane) -> Plane:
         """(row, col); where few pixels near by were chosen, the mean of all that were, or of the plane."""
         import cv2
 
-        mean = box_mean(cv2.multiply(plane, self._inside), self._size)
+        own = cv2.multiply(plane, self._inside)
+        mean = box_mean(own, self._size)
         cv2.multiply(mean, self._weight, dst=mean)
-        if self._few.any():
-            chosen = self._chosen if self._chosen.any() else None
-            mean[self._few] = cv2.mean(plane, mask=chosen)[0]
+        if self._lonely:
+            level = cv2.sumElems(own)[0] / self._count if self._count else cv2.mean(plane)[0]
+            np.copyto(mean, np.float32(level), where=self._few)
         return mean

@@ -7,14 +7,16 @@ beam, and there must be water outside and land behind.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.datatypes import BoolArray, Grid
 from pipeline.detect.local import Plane
 from pipeline.detect.outline import Box, Cover
-from pipeline.detect.waterfront import Array, find_stretches, sample_fronts
+from pipeline.detect.waterfront import Array, find_stretches, place_hulls, sample_fronts
 
 _OUTSIDE = 30.0
 """Water wanted beyond a hull's outer side [m]."""
@@ -116,7 +118,12 @@ def _judge(front: _Sides, ends: tuple[float, float], gsd: float) -> tuple[float,
 
 
 def find_steps(
-    land: BoolArray, wet: BoolArray, grid: Grid, *, min_length: float, max_length: float
+    land: BoolArray,
+    wet: BoolArray,
+    grid: Grid,
+    *,
+    sizes: tuple[float, float],
+    wants: Callable[[Array], npt.NDArray[np.bool_]],
 ) -> list[Step]:
     """Hulls at the waterfront of `land`.
 
@@ -126,7 +133,12 @@ def find_steps(
         (row, col), True on everything that is too large for a ship and not water.
     wet
         (row, col), True on open water that is seen.
+    sizes
+        Of the shortest hull and of the longest [m].
+    wants
+        Says of the middles of outer sides, (n, 2) on the ground, where hulls are looked for.
     """
+    min_length, max_length = sizes
     covers = [Cover(grid=grid, plane=plane.astype(np.float32)) for plane in (land, wet)]
     step, reach = max(0.5 * grid.gsd, 2.0), max_length + 60.0
     along = np.arange(-reach, reach + step, step)
@@ -139,6 +151,9 @@ def find_steps(
         for stretch, side in zip(stretches, sides, strict=True)
         if (ends := _ends(along, side)) is not None and min_length <= ends[1] - ends[0] <= max_length
     ]
+    middles = np.array([0.5 * (low + high) for _, (low, high) in ended])
+    wanted = wants(place_hulls([stretch for stretch, _ in ended], middles, np.zeros(len(ended))))
+    ended = [pair for pair, kept in zip(ended, wanted, strict=True) if kept]
     planes = sample_fronts(covers, [stretch for stretch, _ in ended], along, across).planes
     found = []
     for (stretch, ends), (on_land, on_water) in zip(ended, planes, strict=True):

@@ -65,11 +65,17 @@ class _Sums:
     """Sums over rectangles of planes in their fronts' frames."""
 
     def __init__(self, front: Front, planes: npt.NDArray[np.floating]) -> None:
-        count, rows, cols = planes.shape[1:]
-        self._sums = np.zeros((len(planes), rows + 1, cols + 1, count))
-        inner = self._sums[:, 1:, 1:]
-        np.cumsum(np.moveaxis(planes, 1, 3), axis=1, dtype=np.float64, out=inner)
-        np.cumsum(inner, axis=2, out=inner)
+        import cv2
+
+        fronts, count, rows, cols = planes.shape
+        lines = np.asarray(cv2.transpose(planes.reshape(fronts * count, -1)))
+        sums = np.zeros((rows + 1, cols + 1, fronts * count))
+        sums[1:, 1:] = lines.reshape(rows, cols, -1)
+        for row in range(1, rows):  # whole lines at a time: `np.cumsum` takes cell after cell
+            sums[row + 1] += sums[row]
+        for col in range(1, cols):
+            sums[:, col + 1] += sums[:, col]
+        self._sums, self._fronts, self._shape = sums.reshape(-1, count), fronts, (rows + 1, cols + 1)
         self._start, self._step = (front.along[0], front.across[0]), float(front.along[1] - front.along[0])
 
     def _index(self, at: Array | float, axis: int) -> npt.NDArray[np.intp]:
@@ -77,12 +83,14 @@ class _Sums:
 
     def between(self, which: npt.NDArray[np.intp], low: Array, high: Array) -> _Strips:
         """Sums between stations of fronts; one cell at least."""
-        rows = self._sums.shape[1] - 1
+        rows = self._shape[0] - 1
         top = np.minimum(self._index(low, 0), rows - 1)
         bottom = np.clip(self._index(high, 0), top + 1, rows)
-        return _Strips(
-            sums=self, strips=self._sums[which, bottom] - self._sums[which, top], rows=bottom - top
-        )
+        return _Strips(sums=self, front=which, top=top, bottom=bottom)
+
+    def _at(self, front: npt.NDArray[np.intp], row: npt.NDArray[np.intp], col: npt.NDArray[np.intp]) -> Array:
+        """(n, plane) sums up to a row and a column."""
+        return np.asarray(self._sums.take((row * self._shape[1] + col) * self._fronts + front, axis=0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,18 +98,21 @@ class _Strips:
     """What `_Sums` has between two stations of each rectangle."""
 
     sums: _Sums
-    strips: Array
-    """(n, across, plane), summed from the outer edge on."""
-    rows: npt.NDArray[np.intp]
-    """(n,) cells along."""
+    front: npt.NDArray[np.intp]
+    """(n,)"""
+    top: npt.NDArray[np.intp]
+    bottom: npt.NDArray[np.intp]
 
     def mean(self, near: Array | float, far: Array | float) -> Array:
         """(plane, n) means between `near` and `far` inland, of each or of all; one cell at least."""
-        cols = self.strips.shape[1] - 1
-        left = np.minimum(self.sums._index(near, 1), cols - 1)
-        right = np.clip(self.sums._index(far, 1), left + 1, cols)
-        at = np.arange(len(self.rows))
-        return np.asarray((self.strips[at, right] - self.strips[at, left]).T / (self.rows * (right - left)))
+        sums = self.sums
+        cols = sums._shape[1] - 1
+        left = np.minimum(sums._index(near, 1), cols - 1)
+        right = np.clip(sums._index(far, 1), left + 1, cols)
+        front, top, bottom = self.front, self.top, self.bottom
+        far_off = sums._at(front, bottom, right) - sums._at(front, top, right)
+        near_by = sums._at(front, bottom, left) - sums._at(front, top, left)
+        return np.asarray((far_off - near_by).T / ((bottom - top) * (right - left)))
 
 
 class Summed:

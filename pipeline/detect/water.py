@@ -111,13 +111,24 @@ def may_be_water(chip: Chip, seen: BoolArray) -> BoolArray:
 
     For reflectance with green and a near infrared band.
     """
+    return wide_water(has_waters_colour(chip, seen), chip.grid.gsd)
+
+
+def has_waters_colour(chip: Chip, seen: BoolArray, rows: slice = slice(None)) -> BoolArray:
+    """(row, col) of some rows, True where `may_be_water` would look, be it ever so narrow."""
     nir, green, swir = chip.band("nir", "nir08"), chip.band("green"), chip.band("swir16")
     assert nir is not None
     assert green is not None
-    wet = seen & (nir < _LEVELS[1]) & (green > _GREEN * nir)
+    wet = seen[rows] & (nir[rows] < _LEVELS[1])
+    wet &= green[rows] > _GREEN * nir[rows]
     if swir is not None:
-        wet &= swir < _LEVELS[1]
-    return _open(wet, max(1, round(_OPEN / chip.grid.gsd)))
+        wet &= swir[rows] < _LEVELS[1]
+    return np.asarray(wet)
+
+
+def wide_water(wet: BoolArray, gsd: float) -> BoolArray:
+    """(row, col), True on what is wide enough for water."""
+    return _open(wet, max(1, round(_OPEN / gsd)))
 
 
 def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water:
@@ -136,8 +147,7 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
 
     gsd = chip.grid.gsd
     size = max(9, round(window / gsd) | 1)
-    water = seed_water(chip, usable)
-    water = _open(water, max(1, round(_OPEN / gsd)))
+    water = wide_water(seed_water(chip, usable), gsd)
     shape = usable.shape
     contrast, darkness, lift = (np.zeros(shape, np.float32) for _ in range(3))
     bands = telling_bands(chip)
@@ -161,15 +171,17 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
 
 def two_strongest(scores: Sequence[Plane]) -> tuple[Plane, Plane]:
     """(mean of the two highest, lowest), pixel by pixel; of a single band the band itself."""
+    import cv2
+
     first, *others = scores
     if not others:
         return first, first
-    highest, second = np.maximum(first, others[0]), np.minimum(first, others[0])
+    highest, second = cv2.max(first, others[0]), cv2.min(first, others[0])
     least = second
     for score in others[1:]:
-        second = np.maximum(second, np.minimum(highest, score))
-        highest, least = np.maximum(highest, score), np.minimum(least, score)
-    return (highest + second) * np.float32(0.5), least
+        second = cv2.max(second, cv2.min(highest, score))
+        highest, least = cv2.max(highest, score), cv2.min(least, score)
+    return np.asarray(cv2.addWeighted(highest, 0.5, second, 0.5, 0.0)), np.asarray(least)
 
 
 def water_bodies(chip: Chip, water: BoolArray, usable: BoolArray) -> BoolArray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import cos, radians, sin
 
 import numpy as np
 import numpy.typing as npt
@@ -39,17 +38,21 @@ class Stretch:
 
     def box(self, along: tuple[float, float], beam: float) -> Box:
         """The rectangle between two stations whose outer side is the stretch."""
-        ahead, aside = 0.5 * (along[0] + along[1]), 0.5 * beam * self.inland
-        sine, cosine = sin(radians(self.heading)), cos(radians(self.heading))
+        (centre,) = place_hulls([self], np.array([0.5 * (along[0] + along[1])]), np.array([beam]))
         return Box(
-            centre=(
-                self.middle[0] + ahead * sine + aside * cosine,
-                self.middle[1] + ahead * cosine - aside * sine,
-            ),
+            centre=(float(centre[0]), float(centre[1])),
             heading=self.heading,
             length=along[1] - along[0],
             beam=beam,
         )
+
+
+def place_hulls(sides: Sequence[Stretch], along: Array, beam: Array) -> Array:
+    """(n, 2) middles on the ground of hulls, each at a station along her own outer side and so broad."""
+    middles = np.array([side.middle for side in sides]).reshape(-1, 2)
+    bow, starboard = (axes.T for axes in ship_axes([side.heading for side in sides]))
+    aside = 0.5 * beam * np.array([side.inland for side in sides])
+    return np.asarray(middles + along[:, None] * bow + aside[:, None] * starboard)
 
 
 def find_stretches(land: BoolArray, wet: BoolArray, grid: Grid, least: float) -> list[Stretch]:
