@@ -13,8 +13,10 @@ from pipeline.config import FreeboardConfig
 from pipeline.datatypes import BoolArray, Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard import expected_sigma, measure_freeboard, open_sides
+from pipeline.freeboard.azimuth import with_turned
 from pipeline.freeboard.block import BLOCK_FRONT, BLOCK_TOP, LEAST_CLEAR, clear_share
-from pipeline.freeboard.lean import block_offset, judge_azimuth, lean_gap
+from pipeline.freeboard.combine import summarise
+from pipeline.freeboard.lean import block_offset, judge_azimuth, lean_gap, lean_odds, turned_probability
 from pipeline.freeboard.strip import pixels_about
 from pipeline.geometry import ground_to_lonlat, pixel_to_ground, shift_per_metre, ship_axes
 from pipeline.readings import Freeboard
@@ -160,9 +162,45 @@ def test_what_a_block_says_of_an_azimuth() -> None:
     assert lean_gap(4.25, 0.5, size) == pytest.approx(-lean_gap(-4.25, 0.5, size))
     assert lean_gap(0.0, 0.5, size) == pytest.approx(0.0)
     assert abs(lean_gap(-0.5, 0.05, size)) < 1.0
-    assert judge_azimuth(0.0, lean_gap(4.25, 0.5, size)) == "contradicts"
-    assert judge_azimuth(0.0, lean_gap(-4.25, 0.5, size)) == "agrees"
-    assert judge_azimuth(6.0, -6.0) == "undecided"
+    assert judge_azimuth(lean_odds(0.0, lean_gap(4.25, 0.5, size))) == "contradicts"
+    assert judge_azimuth(lean_odds(0.0, lean_gap(-4.25, 0.5, size))) == "agrees"
+    assert judge_azimuth(lean_odds(10.0, -4.0)) == "undecided", "paint may fake the one, a roof the other"
+
+
+def test_how_likely_an_azimuth_is_half_a_turn_off() -> None:
+    """Bayes: one item in fifty, or every other of a vendor whose convention is not known."""
+    assert turned_probability(0.0, trusted=True) == pytest.approx(0.02)
+    assert turned_probability(0.0, trusted=False) == pytest.approx(0.5)
+    assert turned_probability(np.log(9.0), trusted=False) == pytest.approx(0.1)
+    assert turned_probability(-np.log(49.0), trusted=True) == pytest.approx(0.5)
+
+
+def test_a_curve_holds_both_senses_of_an_azimuth() -> None:
+    """Two normals, one of them where the same shadow would put her; none where no ship of her beam floats."""
+    grid = np.arange(0.0, 14.0, 0.05)
+    curve = -0.5 * ((grid - 4.0) / 0.1) ** 2
+    value, sigma = summarise(grid, with_turned(grid, curve, (0.5, 0.2), 8.0))
+    assert value == pytest.approx(0.8 * 4.0 + 0.2 * 2.0, abs=1e-3)
+    within = 0.8 * 0.1**2 + 0.2 * 0.05**2
+    assert sigma**2 == pytest.approx(within + 0.8 * 0.2 * 2.0**2, rel=1e-2)
+    for scale in (1.0, 3.0, 0.05):
+        assert summarise(grid, with_turned(grid, curve, (scale, 0.2), 8.0)) == pytest.approx(
+            (4.0, 0.1), rel=1e-3
+        )
+
+
+@pytest.mark.parametrize("turn", [0.0, 180.0])
+def test_an_azimuth_for_which_nobody_vouches(turn: float) -> None:
+    """Seen from nearly above nothing tells: said rightly or wrongly, the interval holds the truth."""
+    view = replace(VIEW, incidence_angle=6.0)
+    world = replace(SHIP, view=view)
+    chip, ship = render(world, seed=1), detection_of(world, seed=1)
+    view = replace(view, azimuth=(view.azimuth + turn) % 360.0)
+    sure, open_ = measure(chip, ship, view), measure(chip, ship, replace(view, azimuth_trusted=False))
+    assert isinstance(sure, Freeboard)
+    assert isinstance(open_, Freeboard)
+    assert open_.interval90[0] < world.freeboard < open_.interval90[1]
+    assert open_.sigma > sure.sigma
 
 
 @pytest.mark.parametrize(("painted", "neighbour"), [(0.0, False), (0.5, False), (0.0, True)])

@@ -11,14 +11,15 @@ import numpy.typing as npt
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import BoolArray, Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
+from pipeline.freeboard.azimuth import azimuth_odds, turned_scale, with_turned
 from pipeline.freeboard.bulwark import SAID, bulwark_probability, with_bulwark
 from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
 from pipeline.freeboard.deep import COARSE
 from pipeline.freeboard.expected import expected_sigma, largest_sigma
-from pipeline.freeboard.lean import block_offset, judge_azimuth, lean_gap
+from pipeline.freeboard.lean import DOUBTED, judge_azimuth, turned_probability
 from pipeline.freeboard.marks import CUE_REACH, mark_lines, profile_of
-from pipeline.freeboard.model import Levels, side_shifts
-from pipeline.freeboard.prepare import GRID, STEP, Look, Prepared, look_at_sides, prepare, window_setting
+from pipeline.freeboard.model import Levels
+from pipeline.freeboard.prepare import GRID, STEP, Look, Prepared, look_at_sides, prepare
 from pipeline.freeboard.refusals import (
     WIDEST,
     is_sound,
@@ -28,9 +29,8 @@ from pipeline.freeboard.refusals import (
     refuse_fit,
     refuse_sides,
 )
-from pipeline.freeboard.scan import coarse_evidence, scan_side, seen_levels
+from pipeline.freeboard.scan import seen_levels
 from pipeline.freeboard.sides import SideFit, fit_side
-from pipeline.freeboard.windows import make_window
 from pipeline.geometry import shift_per_metre
 from pipeline.readings import AzimuthCheck, Cue, Curve, Freeboard
 
@@ -51,6 +51,8 @@ class Known(NamedTuple):
     """Error that is measured at all [m]."""
     bulwark: float
     """Probability of a bulwark along the side."""
+    turned: tuple[float, float]
+    """Freeboard under the opposite azimuth against that under the stated one, and how likely that is [1]."""
 
 
 def measure_freeboard(
@@ -101,7 +103,8 @@ def measure_freeboard(
     refusal = refuse_fit(fits) or refuse_alongside(fits)
     if refusal is not None:
         return refusal
-    check = _check_azimuth(prepared, view, fits, blocked)
+    odds = azimuth_odds(prepared, view, fits, blocked)
+    check = judge_azimuth(odds)
     if check == "contradicts":
         return Refused(
             code="no-geometry",
@@ -112,6 +115,7 @@ def measure_freeboard(
         check,
         largest,
         _bulwark(detection.length, view, looks, prepared.strip.heading),
+        (turned_scale(prepared, view, fits), turned_probability(odds, trusted=view.azimuth_trusted)),
     )
     return _conclude(prepared, fits, known, _beam_belief(detection, beam))
 
@@ -159,46 +163,6 @@ def _bulwark(length: float, view: ViewGeometry, looks: dict[int, Look], heading:
     return bulwark_probability(length, None, 0.0)
 
 
-def _opposite(view: ViewGeometry) -> ViewGeometry:
-    return replace(view, azimuth=(view.azimuth + 180.0) % 360.0)
-
-
-def _check_azimuth(
-    prepared: Prepared, view: ViewGeometry, fits: dict[int, SideFit], hidden: BoolArray | None
-) -> AzimuthCheck:
-    """Whether the image leans as the metadata say."""
-    if len(fits) < 2 or max(fit.shifts.alpha for fit in fits.values()) < 0.08:
-        return "undecided"
-    strip, detection = prepared.strip, prepared.detection
-    middle = (fits[1].best[1] - fits[-1].best[1]) / 2
-    size, across = (detection.length, detection.beam), shift_per_metre(view, strip.heading)[1]
-    offset = None
-    if strip.gsd <= COARSE:
-        offset = block_offset(prepared.chip, hidden, strip, size, (middle, across))
-    lean = 0.0 if offset is None else lean_gap(offset, across, size)
-    return judge_azimuth(_profile_gap(prepared, view, fits), lean)
-
-
-def _profile_gap(prepared: Prepared, view: ViewGeometry, fits: dict[int, SideFit]) -> float:
-    """Evidence of the profile for the stated azimuth against the opposite one, fitted coarsely [nats]."""
-    scale = max(1.0, *(fit.chi2 for fit in fits.values()))
-    heading = prepared.strip.heading
-    totals = []
-    for geometry in (view, _opposite(view)):
-        total = np.zeros_like(GRID)
-        for side in fits:
-            shifts, other = (side_shifts(v, heading, side) for v in (geometry, _opposite(geometry)))
-            window = make_window(
-                prepared.profile, shifts, prepared.detection, prepared.water, window_setting(prepared)
-            )
-            if window is None:
-                return 0.0
-            scan = scan_side(window, shifts, reach=max(shifts.reach, other.reach))
-            total += coarse_evidence(scan, GRID)
-        totals.append(float(np.logaddexp.reduce(total)))
-    return (totals[0] - totals[1]) / scale
-
-
 def _conclude(
     prepared: Prepared,
     fits: dict[int, SideFit],
@@ -209,8 +173,15 @@ def _conclude(
     refusal = _refuse_read(prepared, fits, known, soften(GRID, read))
     if refusal is not None:
         return refusal
-    curve = soften(GRID, with_bulwark(GRID, read, known.bulwark))
+    walled = with_bulwark(GRID, read, known.bulwark)
+    curve = soften(GRID, with_turned(GRID, walled, known.turned, prepared.top))
     value, sigma = summarise(GRID, curve)
+    if sigma > _widest(prepared, known) and known.turned[1] > DOUBTED:
+        return Refused(
+            code="no-geometry",
+            message="the image does not tell whether the satellite's azimuth is half a turn off, and the"
+            f" freeboard hangs on it: {value:.1f} +- {sigma:.1f} m",
+        )
     interval = interval_of(GRID, curve)
     flags = ["bulwark"] if known.bulwark > SAID else []
     density = np.exp(curve - curve.max())
@@ -240,8 +211,13 @@ def _conclude(
 def _refuse_read(prepared: Prepared, fits: dict[int, SideFit], known: Known, curve: Array) -> Refused | None:
     """Whether the edge itself, be it a deck's or a bulwark's, was read well enough."""
     density = np.exp(curve - curve.max())
-    widest = known.largest if prepared.strip.gsd > COARSE else WIDEST
-    return refuse_curve(prepared, fits, (*summarise(GRID, curve), widest), density / density.sum())
+    found = (*summarise(GRID, curve), _widest(prepared, known))
+    return refuse_curve(prepared, fits, found, density / density.sum())
+
+
+def _widest(prepared: Prepared, known: Known) -> float:
+    """Standard deviation beyond which a curve is no measurement [m]."""
+    return known.largest if prepared.strip.gsd > COARSE else WIDEST
 
 
 def _cue(fit: SideFit, beam: tuple[float, float]) -> Cue:
