@@ -40,6 +40,8 @@ _SIDE = 0.08
 _ABOUT, _ABOUT_PX, _WET = 25.0, 6.0, 0.1
 """Around a ship's box, by so many metres and pixels, for it is told some way off only, water covers at least
 this share [1]: at a quay with others beside her, too."""
+_DOUBLE = 0.3
+"""Two hulls that share more than this of the smaller one are one ship [1]."""
 _CUT = {"wake": 0.2, "cut-by-edge": 0.5, "part-clouded": 0.5}
 """What the length may be off by where foam may have been taken for hull, or an end is hidden [1]."""
 
@@ -209,6 +211,8 @@ def _is_afloat(box: Box, sea: BoolArray, grid: Grid) -> bool:
     if window is None:
         return False
     top, left, height, width = window
+    if sea[top : top + height, left : left + width].all():
+        return True
     wide = replace(box, length=box.length + 2 * about, beam=box.beam + 2 * about)
     near = fill_polygon(crop_grid(grid, top, left, (height, width)), hull_polygon(wide, pointed=0.02))
     return bool(near.any() and sea[top : top + height, left : left + width][near].mean() > _WET)
@@ -216,16 +220,22 @@ def _is_afloat(box: Box, sea: BoolArray, grid: Grid) -> bool:
 
 def _without_doubles(found: Sequence[Found]) -> list[Found]:
     """Best first; what lies mostly inside a better one is dropped."""
-    from shapely import Polygon as Ring
+    from shapely import STRtree, area, intersection, polygons
 
-    kept: list[Found] = []
-    rings: list[Ring] = []
-    for item in sorted(found, key=lambda f: (-f.score, f.box.centre)):
-        ring = Ring(hull_polygon(item.box))
-        if all(ring.intersection(other).area < 0.3 * min(ring.area, other.area) for other in rings):
-            kept.append(item)
-            rings.append(ring)
-    return kept
+    best = sorted(found, key=lambda f: (-f.score, f.box.centre))
+    if len(best) < 2:
+        return best
+    rings = polygons(np.array([hull_polygon(item.box) for item in best]))
+    one, other = STRtree(rings).query(rings)
+    better = one < other
+    one, other = one[better], other[better]
+    size = area(rings)
+    same = area(intersection(rings[one], rings[other])) >= _DOUBLE * np.minimum(size[one], size[other])
+    dropped: set[int] = set()
+    for pair in sorted(zip(one[same].tolist(), other[same].tolist(), strict=True)):
+        if pair[0] not in dropped:
+            dropped.add(pair[1])
+    return [item for at, item in enumerate(best) if at not in dropped]
 
 
 # ---------------------------------------------------------------------------------------- description

@@ -8,6 +8,7 @@ ships as prior.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -103,20 +104,27 @@ def _cut(box: Box, low: float, high: float) -> Box:
     return replace(box, centre=(float(centre[0]), float(centre[1])), length=high - low)
 
 
-def _fit_beam(cover: Cover, box: Box) -> tuple[Box, float]:
-    """(box with the posterior mean of beam and place across, its standard deviation [m])."""
+@lru_cache(maxsize=32)
+def _cross_profiles(gsd: float, count: int) -> tuple[Array, Array, Array]:
+    """(beams (b,), places (p,), (b, p, count) cross profiles of such boxes in so many stations about nil)."""
     from scipy.special import ndtr
 
-    gsd = cover.grid.gsd
     sigma = _BLUR_PX * gsd
-    along = np.linspace(-0.32, 0.32, 33) * box.length
-    across = _stations(max(0.5 * box.beam, 0.1 * box.length) + 2.5 * gsd, gsd / 3)
-    profile = sample_cover(cover, box, along=along, across=across).mean(axis=0)
+    across = np.arange(-(count // 2), count // 2 + 1) * (gsd / 3)
     beams = np.exp(np.linspace(np.log(4.0), np.log(75.0), 60))
     places = np.linspace(-1.0, 1.0, 21) * gsd
     edge = across[None, None, :] - places[None, :, None]
     half = 0.5 * (beams + _SPILL_PX * gsd)[:, None, None]
-    model = ndtr((edge + half) / sigma) - ndtr((edge - half) / sigma)
+    return beams, places, ndtr((edge + half) / sigma) - ndtr((edge - half) / sigma)
+
+
+def _fit_beam(cover: Cover, box: Box) -> tuple[Box, float]:
+    """(box with the posterior mean of beam and place across, its standard deviation [m])."""
+    gsd = cover.grid.gsd
+    along = np.linspace(-0.32, 0.32, 33) * box.length
+    across = _stations(max(0.5 * box.beam, 0.1 * box.length) + 2.5 * gsd, gsd / 3)
+    profile = sample_cover(cover, box, along=along, across=across).mean(axis=0)
+    beams, places, model = _cross_profiles(gsd, len(across))
     shared, own = model @ profile, np.einsum("bpx,bpx->bp", model, model)
     height = shared / np.maximum(own, 1e-9)
     residual = np.maximum(profile @ profile - height * (2.0 * shared - height * own), 0.0) / len(across)

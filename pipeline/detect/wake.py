@@ -186,13 +186,14 @@ def band_shift(along: Array, first: Array, second: Array, reach: float) -> float
     """How far the second profile lies ahead of the first [m], from their correlation; 0 where it is weak."""
     step = float(along[1] - along[0])
     first, second = first - first.mean(), second - second.mean()
-    lags = np.arange(-round(reach / step), round(reach / step) + 1)
+    most = round(reach / step)
     norm = float(np.sqrt((first**2).sum() * (second**2).sum()))
     if norm <= 0:
         return 0.0
-    scores = np.array([float((first * np.roll(second, -k)).sum()) for k in lags]) / norm
+    around = np.concatenate([second[-most:], second, second[:most]])
+    scores = np.correlate(around, first, mode="valid") / norm
     k = int(scores.argmax())
-    if scores[k] < 0.9 or not 0 < k < len(lags) - 1:
+    if scores[k] < 0.9 or not 0 < k < 2 * most:
         return 0.0
     left, middle, right = scores[k - 1 : k + 2]
-    return float((lags[k] + 0.5 * (left - right) / (left - 2 * middle + right)) * step)
+    return float((k - most + 0.5 * (left - right) / (left - 2 * middle + right)) * step)
