@@ -7,9 +7,28 @@ import pytest
 
 from pipeline.datatypes import ViewGeometry
 from pipeline.freeboard.bulwark import SHARE, bulwark_probability, with_bulwark
-from pipeline.freeboard.gear import PIPES, RACK_SHADE, RACKS, gear_heights, gear_sigma
-from pipeline.freeboard.model import SideShifts, side_shifts
-from pipeline.freeboard.plates import KINDS, PLATES, RAIL, plate_shades, plate_sigma
+from pipeline.freeboard.gear import (
+    LINES,
+    PIPES,
+    RACK_SHADE,
+    RACKS,
+    SURE,
+    TRUNKS,
+    gear_heights,
+    gear_sigma,
+    shade_odds,
+)
+from pipeline.freeboard.model import Levels, SideShifts, side_shifts
+from pipeline.freeboard.plates import (
+    KINDS,
+    MARGINS,
+    PLATES,
+    RAIL,
+    SHADED,
+    USUAL,
+    plate_shades,
+    plate_sigma,
+)
 
 
 def shifts_under(sun_elevation: float) -> SideShifts:
@@ -24,10 +43,14 @@ def drawn(shifts: SideShifts, beam: float, *, count: int = 200_000) -> np.ndarra
     """What gear adds to the height that rays over it and over the bare edge tell apart, where all is seen."""
     rng = np.random.default_rng(1)
     tip = np.zeros(count)
-    for (low, high), (near, far), share in RACKS:
+    for (low, high), (near, far), share in RACKS + TRUNKS:
         height, place = rng.uniform(low, high, count), beam * rng.uniform(near, far, count)
         beyond = height * shifts.shade - place
         tip = np.maximum(tip, np.where(rng.random(count) < share, beyond, 0.0))
+    (low, high), (near, far), share, radius = LINES
+    beyond = rng.uniform(low, high, count) * shifts.shade - rng.uniform(near, far, count)
+    broad = 2 * radius * np.hypot(1.0, shifts.shade)  # of a pipe's shade on the level
+    tip = np.maximum(tip, np.where(rng.random(count) < share, np.minimum(beyond, broad), 0.0))
     return tip / shifts.beta
 
 
@@ -52,7 +75,11 @@ def test_plates_shade_what_rays_to_the_sun_say(sun: float) -> None:
     foot = edge + freeboard * (shifts.beta - shifts.shade)  # the plumb line of the edge, as the sea shows it
     for k, plate in enumerate(KINDS):
         outboard = v - (edge - plate.inset)
-        on_deck = (v < edge) & (outboard > 0) & (outboard < plate.height * shifts.shade)
+        # seen from her side, the plate's dark face covers deck inboard of its foot
+        face = plate.height * (shifts.beta - shifts.shade)
+        shaded = (v < edge) & (outboard > -face) & (outboard < plate.height * shifts.shade)
+        painted = (v < edge) & (v > edge - plate.margin)
+        on_deck = np.maximum(1.0 * shaded, plate.lost / (1 - SHADED) * painted)
         over_plate = v - (foot - plate.inset) < (freeboard + plate.height) * shifts.shade
         on_sea = (v > edge + freeboard * shifts.beta) & over_plate & (plate.height > 0)
         for found, rays in ((shades.deck[k, 0], on_deck), (shades.water[k, 0], on_sea)):
@@ -67,6 +94,7 @@ def test_plates_leave_most_open_where_their_shade_reaches_the_edge() -> None:
     heights = np.concatenate(
         [rng.uniform(least, most, round(1e5 * share)) for least, most, share in PLATES]
         + [np.zeros(round(1e5 * (1 - sum(share for _, _, share in PLATES))))]
+        + [np.full(round(1e5 * MARGINS[2] / (1 - MARGINS[2])), USUAL[0])]
     )
     assert low == pytest.approx(heights.std(), abs=0.02)
     # the sunlit strip beside a plate is seen in fine pixels under a high sun
@@ -81,6 +109,33 @@ def test_a_low_sun_casts_the_racks_of_a_narrow_deck_over_its_edge() -> None:
     assert narrow[1][narrow[0] > 1.0].sum() > 0.15
     high_sun = gear_heights(shifts_under(40.0), 12.0, 0.5)
     assert high_sun[1][high_sun[0] > 1.0].sum() == 0.0
+
+
+def test_a_deck_in_the_dark_up_to_its_edge_speaks_for_gear_that_shades_the_edge() -> None:
+    def deck(light: float) -> Levels:
+        some = (0.05, 0.02)
+        return Levels(
+            deck=(0.02 + light, 0.1),
+            side=some,
+            shadow=some,
+            water=some,
+            structure=(0.0, 0.0, 0.0, 0.0),
+            boot=0.0,
+            bands=0.0,
+            bar=0.0,
+            dark=0.02,
+        )
+
+    dark, middling, sunny = (shade_odds(deck(light), deck(0.2)) for light in (0.06, 0.115, 0.18))
+    assert dark > 5.0
+    assert middling == pytest.approx(1.0)
+    assert sunny == SURE[0]
+    assert shade_odds(deck(0.06), deck(0.0)) == 1.0  # of a black deck nobody can say
+    shifts = shifts_under(22.0)
+    heights, before = gear_heights(shifts, 14.0, 0.5)
+    after = gear_heights(shifts, 14.0, 0.5, dark)[1]
+    free, left = (float(shares[heights == 0.0].sum()) for shares in (before, after))
+    assert left == pytest.approx(free / (free + dark * (1 - free)))
 
 
 def test_wide_pixels_do_not_part_the_shade_of_gear_from_the_shadow() -> None:

@@ -42,7 +42,7 @@ def _without_gear(weight: Array, fit: SideFit, beam: float) -> Array:
     the image, as if the edge were higher by b. Under a low sun a catwalk or pipe rack shades the edge too.
     """
     grid = fit.freeboards
-    heights, shares = gear_heights(fit.shifts, beam, fit.window.gsd)
+    heights, shares = gear_heights(fit.shifts, beam, fit.window.gsd, fit.window.shade_odds)
     out = np.zeros_like(weight)
     for height, share in zip(heights, shares, strict=True):
         place = np.minimum((grid + height - grid[0]) / (grid[1] - grid[0]), len(grid) - 1.0)

@@ -33,7 +33,12 @@ regulation 25), of pipes of 27 and 42 mm on stanchions 1.5 m apart (ISO 5480).""
 PARTED = 0.5
 """Breadth of a sunlit strip that an image parts from what is dark on either side [pixel]: bars of 0.2 m drawn
 at 0.5 m lengthen the shadow by all their height, by half and by nothing where 0, 0.1 and 0.3 m part them."""
-HEIGHTS, INSETS = 2, 4
+MARGINS = ((0.25, 0.5, 0.9), (0.45, 0.85), 0.15)
+"""Breadths of a strip of dark paint along the edge [m], what it takes of the deck's light, and the share of
+sides that have one: a margin plate or the side's paint led round the edge passes for shadow."""
+USUAL = (0.2, 0.3)
+"""Height and inset of the plate that stands on such a strip [m]."""
+HEIGHTS, INSETS = 2, 3
 """Steps between the ends of each range."""
 
 
@@ -46,14 +51,21 @@ class Plate(NamedTuple):
     """Of the edge [m]."""
     share: float
     """Of sides that have it [1]."""
+    margin: float = 0.0
+    """Breadth of dark paint along the edge [m]."""
+    lost: float = 0.0
+    """What that paint takes of the deck's light [1]."""
 
 
 def _plates() -> tuple[Plate, ...]:
     insets = INSET * (np.arange(INSETS) + 0.5) / INSETS
-    found = [Plate(0.0, 0.0, 1.0 - sum(share for _, _, share in PLATES))]
+    breadths, losses, dark = MARGINS
+    found = [Plate(0.0, 0.0, (1.0 - dark) * (1.0 - sum(share for _, _, share in PLATES)))]
     for low, high, share in PLATES:
         for height in low + (high - low) * (np.arange(HEIGHTS) + 0.5) / HEIGHTS:
-            found += [Plate(float(height), float(d), share / HEIGHTS / INSETS) for d in insets]
+            found += [Plate(float(height), float(d), (1 - dark) * share / HEIGHTS / INSETS) for d in insets]
+    each = dark / len(breadths) / len(losses)
+    found += [Plate(*USUAL, each, breadth, lost) for breadth in breadths for lost in losses]
     return tuple(found)
 
 
@@ -71,7 +83,7 @@ def plate_sigma(shade: float, gsd: float) -> float:
     gsd
         [m]
     """
-    height, inset, share = np.array(KINDS).T
+    height, inset, share = np.array(KINDS).T[:3]
     parted = np.maximum(inset - height * shade, 0.0) / (PARTED * gsd)
     seen = height * np.clip(1.0 - parted, 0.0, 1.0)
     return float(np.sqrt(share @ seen**2 - (share @ seen) ** 2))
@@ -117,12 +129,18 @@ def plate_shades(v: Array, shifts: SideShifts, state: tuple[Array, Array], blur:
         wider = np.full_like(tip, blur)
         return step_up(v[None, :], tip, wider) - step_up(v[None, :], tip + length, wider)
 
+    across = shifts.beta - shifts.shade
     for k, plate in enumerate(KINDS):
-        wide = plate.height * shifts.shade
-        if wide < 0.01:
+        wide, top = plate.height * shifts.shade, plate.inset + plate.height * across
+        if wide < 0.01 or shifts.beta <= shifts.alpha:
             continue
-        deck[k] = (dark_from(plate.inset) - dark_from(max(plate.inset - wide, 0.0)))[which]
-        if shifts.beta > shifts.alpha and wide > plate.inset:
+        # dark from the image of her top, or from behind her sunlit face, to the end of her shade
+        dark = dark_from(max(top, 0.0)) - dark_from(max(plate.inset - wide, 0.0))
+        if plate.margin:
+            painted = dark_from(plate.margin) - dark_from(0.0)
+            dark = np.maximum(dark, plate.lost / (1.0 - SHADED) * painted)
+        deck[k] = dark[which]
+        if wide > plate.inset:
             water[k] = beyond(wide - plate.inset)
     rail = beyond(RAIL[0] * shifts.shade) if shifts.beta > shifts.alpha else np.zeros_like(deck[0])
     return Shades(deck, water, rail)

@@ -12,6 +12,7 @@ from pipeline.datatypes import BoolArray, Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard.block import block_reach
 from pipeline.freeboard.deep import COARSE, Beside, deep_shadow
+from pipeline.freeboard.gear import shade_odds
 from pipeline.freeboard.model import SideShifts, side_shifts
 from pipeline.freeboard.scan import Scan, Window, best_of, rescan_side, scan_side, with_seen_levels
 from pipeline.freeboard.strip import (
@@ -154,7 +155,7 @@ def look_at_sides(prepared: Prepared, view: ViewGeometry, hidden: BoolArray | No
         (row, col), True where the water cannot be seen.
     """
     strip, setting = prepared.strip, window_setting(prepared)
-    out = {}
+    out: dict[int, Look] = {}
     for side in (1, -1):
         shifts = side_shifts(view, strip.heading, side)
         window = make_window(prepared.profile, shifts, prepared.detection, prepared.water, setting)
@@ -167,7 +168,15 @@ def look_at_sides(prepared: Prepared, view: ViewGeometry, hidden: BoolArray | No
             scan = rescan_side(window, shifts, first)
             window = with_seen_levels(window, shifts, scan)
         out[side] = Look(shifts, window, scan)
-    return out
+    return {side: _with_shade_odds(look, out[-side], strip.gsd) for side, look in out.items()}
+
+
+def _with_shade_odds(look: Look, other: Look, gsd: float) -> Look:
+    """The look at a shaded side with what the light on deck says of gear that shades it up to its edge."""
+    if gsd > COARSE or not look.shifts.shade or look.window is None or other.window is None:
+        return look
+    odds = shade_odds(look.window.levels[0], other.window.levels[0])
+    return look._replace(window=replace(look.window, shade_odds=odds))
 
 
 def _with_deep_shadow(

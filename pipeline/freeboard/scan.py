@@ -67,6 +67,8 @@ class Window:
     extremes: tuple[tuple[float, float, float], ...]
     """Per band: the darkest that is seen about the ship, the brightest that is not narrow where the side may
     be, and the brightest of all about the deck's edge."""
+    shade_odds: float = 1.0
+    """How much likelier the deck looks as it does if gear shades it up to its edge [1]."""
 
 
 class Setting(NamedTuple):
