@@ -17,8 +17,8 @@ from pipeline.detect.water import STANDS_OUT, Water
 _LAND_AREA = 30_000.0
 """No ship covers more of the water [m2]: 400 x 60 m less her ends, and her shadow."""
 
-_BASIN = 40_000.0
-"""The smallest basin of a port [m2]."""
+_BASIN, _MUCH = 40_000.0, 0.1
+"""The smallest basin of a port [m2], or so much of a small image [1]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +73,7 @@ def open_water(water: Water, usable: BoolArray, gsd: float) -> BoolArray:
     """(row, col), True on water wide enough for a ship to come in: not on ponds, nor on dark fields."""
     wet = usable & (water.contrast <= STANDS_OUT) & _grown(water.water, gsd)
     labels, stats = _components(wet)
-    wide = stats[:, 4] * gsd**2 > _BASIN
+    wide = stats[:, 4] > min(_BASIN / gsd**2, _MUCH * wet.size)
     wide[0] = False
     return np.asarray(wide[labels])
 

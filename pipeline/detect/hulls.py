@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pipeline.config import DetectConfig
 from pipeline.datatypes import BoolArray, Chip, Grid
 from pipeline.detect.astern import cut_wake, rest_of
-from pipeline.detect.bodies import Found, Looked, fill_polygon, find_alongside, place_of, window_about
+from pipeline.detect.bodies import Found, Looked, fill_polygon, place_of, window_about
 from pipeline.detect.candidates import open_water, standing_out
 from pipeline.detect.colour import colour_contrast, water_bands
 from pipeline.detect.dark import beside_sunward, grow_over_dark
@@ -25,6 +25,7 @@ from pipeline.detect.outline import Box, Cover, hull_polygon, sample_cover
 from pipeline.detect.parts import Near, is_blurred, is_even, is_ragged, is_soft, slender_odds, split_pair
 from pipeline.detect.rectangle import best_rectangle
 from pipeline.detect.water import STANDS_OUT
+from pipeline.detect.wharf import find_berthed, is_part_of_pier, is_pier_head, opener_side, touch_edge
 from pipeline.geometry import crop_grid, ship_axes
 
 Array = npt.NDArray[np.float64]
@@ -52,6 +53,10 @@ _RAGGED, _CLOUDED = 0.75, 0.72
 """Score wanted at the image's edge and beside a cloud, where a part may look like anything [1]."""
 _SHOWN = 0.5
 """Of a hull, seen at least [1]."""
+_QUAYSIDE = 0.5
+"""Of what lies along the seaward side of a ship at a quay, anything but water at most: tugs, a barge [1]."""
+_PIER = 80.0
+"""Around a hull, looked at for the road of a pier [m]."""
 
 
 def find_hulls(
@@ -79,16 +84,37 @@ def find_hulls(
     hidden = ~usable if fixed is None else ~usable | fixed
     large = stats[:, 4] * grid.gsd**2 > _LARGE
     large[0] = False
-    found: list[Found] = []
+    fronts = large if fixed is not None else large | touch_edge(labels, len(stats), grid.gsd)
+    found, steps = _find_berthed(fronts[labels], (chip, hidden), looked, config) if fronts.any() else ([], [])
     fitting = (stats[:, 4] >= least) & ~large
     fitting[0] = False
     for label in np.flatnonzero(fitting):
         own = stands & (labels == label)
-        found += _hulls_of(own, weight, (chip, hidden), looked, config)
-    if not large.any():
-        return found
+        hulls = _hulls_of(own, weight, (chip, hidden), looked, config, steps if fronts[label] else [])
+        # what the edge cuts of a quay is quay
+        found += [hull for hull in hulls if not (fronts[label] and "cut-by-edge" in hull.flags)]
+    return found
+
+
+def _find_berthed(
+    land: BoolArray, full: tuple[Chip, BoolArray], looked: Looked, config: DetectConfig
+) -> tuple[list[Found], list[Box]]:
+    """(the ships at quays that nobody knows, all that might have been one)."""
+    grid = looked.chip.grid
     wet = open_water(looked.water, looked.usable & ~looked.shaded, grid.gsd)
-    return found + find_alongside(looked, large[labels], wet, config)
+    found: list[Found] = []
+    steps: list[Box] = []
+    for rough, quay in find_berthed(land, wet, looked, config):
+        taken = [quay, *(ship.box for ship in found)]
+        hulls, _ = _refine(rough, taken, full, looked)
+        for ship in _judged(hulls, taken, looked, config):
+            near = _look_near(ship.box, [], full, looked)
+            if near is None or opener_side(near.cover, ship.box) > _QUAYSIDE:
+                continue
+            flags = tuple(dict.fromkeys(("alongside", "quay-unknown", *ship.flags)))
+            found.append(replace(ship, flags=flags))
+        steps.append(rough)
+    return found, [*steps, *(ship.box for ship in found)]
 
 
 def _weights(looked: Looked, stands: BoolArray) -> npt.NDArray[np.float32]:
@@ -112,8 +138,9 @@ def _hulls_of(
     full: tuple[Chip, BoolArray],
     looked: Looked,
     config: DetectConfig,
+    done: list[Box],
 ) -> list[Found]:
-    """The hulls of one body, the plainest first."""
+    """The hulls of one body beside what was looked at in it, the plainest first."""
     import cv2
 
     grid = looked.chip.grid
@@ -125,7 +152,9 @@ def _hulls_of(
     mine = np.where((weight[part] == 1.0) & ~inside, np.float32(_OTHER), weight[part])
     small = crop_grid(grid, top, left, inside.shape)
     found: list[Found] = []
-    taken: list[Box] = []
+    taken, pier = list(done), False
+    for box in taken:
+        mine[_about(small, box)] = _OTHER
     for _ in range(_MOST):
         rough = best_rectangle(Cover(grid=small, plane=mine), inside & (mine > 0), config)
         if rough is None:
@@ -134,13 +163,39 @@ def _hulls_of(
         ships = _judged(hulls, taken, looked, config)
         if hulls and not ships:  # a tug beside her draws the fit
             ships = _judged([rough], taken, looked, config)
+        if looked.fixed is None:
+            afloat = _without_pier_heads(ships, taken, full, looked)
+            pier |= len(afloat) < len(ships)
+            ships = afloat
         found += ships
         taken += [ship.box for ship in ships]
         gone = [ship.box for ship in ships] or [rough]
         for box in [*gone, *wakes]:
-            grown = replace(box, length=box.length + 2 * _APART, beam=box.beam + 2 * _APART)
-            mine[fill_polygon(small, hull_polygon(grown, pointed=0.03))] = _OTHER
-    return found
+            mine[_about(small, box)] = _OTHER
+    return [f for f in found if not _hangs_on(f.box, full, looked)] if pier else found
+
+
+def _about(grid: Grid, box: Box) -> BoolArray:
+    """(row, col), True on a hull and close to it."""
+    grown = replace(box, length=box.length + 2 * _APART, beam=box.beam + 2 * _APART)
+    return fill_polygon(grid, hull_polygon(grown, pointed=0.03))
+
+
+def _without_pier_heads(
+    ships: list[Found], taken: list[Box], full: tuple[Chip, BoolArray], looked: Looked
+) -> list[Found]:
+    boxes, afloat = [*taken, *(ship.box for ship in ships)], []
+    for ship in ships:
+        wide = replace(ship.box, length=ship.box.length + _PIER, beam=ship.box.beam + 2 * _PIER)
+        near = _look_near(wide, [box for box in boxes if box is not ship.box], full, looked)
+        if near is None or not is_pier_head(near.cover, ship.box):
+            afloat.append(ship)
+    return afloat
+
+
+def _hangs_on(box: Box, full: tuple[Chip, BoolArray], looked: Looked) -> bool:
+    near = _look_near(box, [], full, looked)
+    return near is not None and is_part_of_pier(near.cover, box)
 
 
 # ------------------------------------------------------------------------------------------ refinement
