@@ -26,7 +26,7 @@ from pipeline.products import DetectionResult, SceneResult, Visit, VisitsDocumen
 from pipeline.signatures import load_as_signed
 from pipeline.visits import group_visits, rank_identities
 from pipeline.visits.identity import Size, same_ship
-from pipeline.visits.impute import fill_up, impute_cargo, impute_fill, pool_fills, still_loading
+from pipeline.visits.impute import PART_FILLS, fill_up, impute_cargo, impute_fill, pool_fills, still_loading
 
 CONFIG = quick(Config(), draws=600)
 SITE = make_site(2)
@@ -425,6 +425,18 @@ def test_an_arrival_alone_is_imputed_and_says_so() -> None:
     assert "imputed" in {flag.code for flag in found.flags}
 
 
+def test_a_part_load_that_lies_still_at_the_berth_is_a_departure() -> None:
+    """62 % at two looks a day apart; at 38 %, which floats as water ballast does, she may wait for cargo."""
+    visit, light = (
+        only_visit(look(0), look(1, ship_at("b1", read)), look(2, ship_at("b1", read)), look(3))
+        for read in ((2.9, 0.12), (3.6, 0.12))
+    )
+    assert (visit.evidence, visit.status) == ("part-loaded", "measured")
+    assert visit.departure is not None
+    assert visit.departure.fraction == pytest.approx(0.62, abs=0.04)
+    assert light.status == "imputed"
+
+
 def test_half_full_alongside_is_part_loaded_and_bounds_the_departure() -> None:
     visit = only_visit(look(0), look(1, ship_at("b1", PART)), look(2))
     assert (visit.evidence, visit.status, visit.departure) == ("part-loaded", "imputed", None)
@@ -579,9 +591,30 @@ def test_imputed_fills_have_the_mean_and_spread_they_are_said_to_have() -> None:
     fills = impute_fill(usual)
     assert fills.mean() == pytest.approx(usual.mean, abs=0.002)
     assert fills.std() == pytest.approx(usual.sigma, rel=0.03)
+    some = impute_fill(replace(usual, part=0.3))
+    middle, spread = sum(PART_FILLS) / 2, (PART_FILLS[1] - PART_FILLS[0]) / np.sqrt(12)
+    mean = 0.7 * usual.mean + 0.3 * middle
+    square = 0.7 * (usual.sigma**2 + usual.mean**2) + 0.3 * (spread**2 + middle**2)
+    assert some.mean() == pytest.approx(mean, abs=0.002)
+    assert some.std() == pytest.approx(np.sqrt(square - mean**2), rel=0.03)
     assert impute_fill(usual, at_least=0.95).min() >= 0.95
     cargo, budget = impute_cargo(fills, only_visit(look(0), look(1, ship_at("b1")), look(2)).cargo_loaded)
     assert cargo.sigma == pytest.approx(np.sqrt(sum(size**2 for _, size in budget)), rel=0.05)
+
+
+def test_a_port_whose_ships_leave_half_full_is_learned() -> None:
+    """None before, worth four departures; then ten laden and ten part ones."""
+    laden = [(0.92, 0.03, 1.0)] * 10
+    usual = pool_fills(laden, mean=0.92, sigma=0.07, parts=[1.0] * 10)
+    assert usual.part == pytest.approx(10.0 / 24.0)
+    assert usual.mean == pytest.approx(0.92)
+    known = pool_fills(laden, mean=0.92, sigma=0.07)
+    assert impute_fill(usual).mean() < impute_fill(known).mean() - 0.15
+    half = np.array([0.5])
+    assert still_loading(half, 0.03, usual) < 0.75 < 0.95 < still_loading(half, 0.03, known)
+    filled = fill_up(np.full(2000, 0.5), 0.03, usual)
+    stays = 1.0 - float(still_loading(half, 0.03, usual)[0])
+    assert np.mean(filled == 0.5) == pytest.approx(stays, abs=0.02)
 
 
 def test_a_ship_at_seventy_per_cent_loads_on_and_one_at_ninety_five_does_not() -> None:

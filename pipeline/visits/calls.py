@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.config import Config
 from pipeline.datatypes import Identity, Ship, Site
@@ -35,10 +36,14 @@ AT_BERTH, AT_ANCHOR = 0.3, 0.5
 SETTLED_AFTER = timedelta(hours=3)
 """A deck that did not move for so long is not being loaded."""
 POOLING_ROUNDS = 4
+SURE_OF_CARGO = 0.1
+"""Probability of ballast below which a deck that does not move at the berth shows a part cargo; else she may
+lie there in ballast, and wait [1]."""
 SAME_IN_BOTH = frozenset(
     {"deck-edge", "load-line", "deadweight", "length", "beam", "block", "waterplane", "water-density"}
 )
 """Terms that a ship's arrival and departure share."""
+Array = npt.NDArray[np.float64]
 Budget = tuple[tuple[str, float], ...]
 
 
@@ -96,10 +101,16 @@ class Call:
 
     @property
     def measured(self) -> bool:
-        """Whether what she left with was measured: laden, or away from the berth with a part cargo."""
-        if self.departure is None:
-            return False
-        return self.laden or (self.came_away and float(self.departure.fraction.mean()) >= PART_FROM)
+        """Whether what she left with was measured: laden, or with a part cargo once loading was over."""
+        if self.departure is None or not self.part_laden:
+            return self.laden
+        sure = self.departure.ballast_probability < SURE_OF_CARGO
+        return self.came_away or (self.settled and sure)
+
+    @property
+    def part_laden(self) -> bool:
+        """Whether the last look shows a part cargo."""
+        return self.departure is not None and PART_FROM <= float(self.departure.fraction.mean()) < LADEN_FROM
 
     @property
     def berth_id(self) -> str | None:
@@ -232,8 +243,7 @@ def write_visit(
         capacity, fill = departure.capacity, departure.fill()
     else:
         capacity, fill = _capacity(call, fleet, config), None
-        least = _least_fill(call, evidence)
-        cargo, budget = impute_cargo(impute_fill(usual, at_least=least, at_most=most), capacity)
+        cargo, budget = impute_cargo(_imputed_fill(call, usual, at_most=most), capacity)
     if call.retained is not None:
         cargo, budget = less_retained(cargo, budget, call.retained)
     seen = seen_as(call)
@@ -307,7 +317,12 @@ def usual_fill(calls: Sequence[Call], *, config: Config) -> UsualFill:
         fills = [
             (*_spread(c.departure), _over(c, usual)) for c in calls if c.departure is not None and c.laden
         ]
-        usual = pool_fills(fills, mean=prior[0], sigma=prior[1])
+        parts = [
+            _over(c, usual) * (1 - c.departure.ballast_probability)
+            for c in calls
+            if c.departure is not None and c.part_laden
+        ]
+        usual = pool_fills(fills, mean=prior[0], sigma=prior[1], parts=parts)
     return usual
 
 
@@ -332,11 +347,12 @@ def _capacity(call: Call, fleet: Sequence[Ship], config: Config) -> Estimate:
     return estimate_capacity(call.identity, call.track.size(), fleet, consumables_share=share)
 
 
-def _least_fill(call: Call, evidence: str) -> float:
-    """What was in her already at the last look; she does not leave with less."""
-    if call.departure is None or evidence != "part-loaded":
-        return 0.0
-    return float(np.quantile(call.departure.fraction, 0.05))
+def _imputed_fill(call: Call, usual: UsualFill, *, at_most: float) -> Array:
+    """(samples,) fills on departure; what was in her at the last look she does not leave with less of."""
+    state = call.departure
+    if state is None or not call.part_laden:
+        return impute_fill(usual, at_most=at_most)
+    return fill_up(state.fraction, float(state.fraction.std()), usual, at_most=at_most)
 
 
 def estimate_cargo(state: State) -> Estimate:
