@@ -99,6 +99,10 @@ class Freeboard:
     lines: tuple[MarkedLine, ...] = ()
     azimuth_check: AzimuthCheck = "undecided"
     flags: tuple[str, ...] = ()
+    bulwark: float = 0.0
+    """Probability of a bulwark along her side: so much of the curve lies its height lower [1]."""
+    bulwark_share: float = 0.0
+    """The same before looking: how many ships of her length have one [1]."""
 
 
 # ------------------------------------------------------------------------------------------------ load
@@ -142,6 +146,8 @@ class CargoTable:
     """One standard deviation of the cargo by term, image apart [t]."""
     capacity: Estimate
     """Deadweight less full consumables [t]."""
+    bulwark_evidence: float = 0.0
+    """What her other calls say for a bulwark along her side [nats]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "pipeline"
-BASE = {"errors", "constants", "datatypes", "readings", "config", "geometry", "resources", "products"}
+BASE = {"errors", "constants", "datatypes", "readings", "bulwarks", "config", "geometry", "resources"} | {
+    "products"
+}
 STAGES = {"clouds", "detect", "freeboard", "load", "visits", "volume"}
 DOORS = {"ingest", "store", "render"}
 RANK = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipeline.bulwarks import with_bulwark
 from pipeline.datatypes import ViewGeometry
-from pipeline.freeboard.bulwark import SHARE, bulwark_probability, with_bulwark
+from pipeline.freeboard.bulwark import SHARE, bulwark_probability
 from pipeline.freeboard.gear import (
     LINES,
     PIPES,

@@ -11,12 +11,12 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.bulwarks import LOWEST
 from pipeline.datatypes import BoolArray, ViewGeometry
 from pipeline.freeboard.deep import COARSE
 from pipeline.freeboard.lean import block_offset, lean_gap, lean_odds
 from pipeline.freeboard.model import SideShifts, side_shifts
 from pipeline.freeboard.prepare import GRID, Prepared, window_setting
-from pipeline.freeboard.refusals import LOWEST
 from pipeline.freeboard.scan import coarse_evidence, scan_side
 from pipeline.freeboard.sides import SideFit
 from pipeline.freeboard.windows import make_window

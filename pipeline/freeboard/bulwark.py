@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from pipeline.freeboard.model import SideShifts
-from pipeline.freeboard.refusals import LOWEST
 from pipeline.freeboard.scan import Setting, Window, evaluate, gaussian_blur, smear_of, steps_between
 
 Array = npt.NDArray[np.float64]
@@ -28,10 +27,13 @@ SAID = 0.1
 HEIGHTS = (0.9, 1.1, 1.3)
 """Of bulwarks above the deck: a metre or more (International Convention on Load Lines 1966, regulation 25)
 [m]."""
-LOWER = (0.8, 0.9, 1.0)
-"""Heights of a bulwark above the bar that stands there else [m]."""
 LIGHT = (0.08, 0.22)
 """Light on the deck behind a bulwark, of half the sky, against that in the sun [1]."""
+
+
+def bulwark_share(length: float) -> float:
+    """How many tankers of a length [m] have a bulwark along the whole side [1]."""
+    return SHARE * float(np.clip((LONGEST - length) / (LONGEST - SHORT), 0.0, 1.0))
 
 
 def bulwark_probability(length: float, lit: tuple[Window, SideShifts] | None, slope: float) -> float:
@@ -49,7 +51,7 @@ def bulwark_probability(length: float, lit: tuple[Window, SideShifts] | None, sl
     slope
         S - V, outwards: width of the strip in the image for each metre of the bulwark's height [1].
     """
-    share = SHARE * float(np.clip((LONGEST - length) / (LONGEST - SHORT), 0.0, 1.0))
+    share = bulwark_share(length)
     if share == 0.0 or lit is None or slope <= 0.0 or lit[0].cut:
         return share
     strip = np.exp(min(bulwark_evidence(*lit, slope), 50.0))
@@ -82,14 +84,3 @@ def bulwark_evidence(window: Window, shifts: SideShifts, slope: float) -> float:
 
     shaded = [evidence(height * slope, light) for height in HEIGHTS for light in LIGHT]
     return float(np.logaddexp.reduce(shaded) - np.log(len(shaded))) - evidence(0.0, 1.0)
-
-
-def with_bulwark(grid: Array, curve: Array, probability: float) -> Array:
-    """The curve of a ship that has a bulwark along her side with a probability: she is as much lower.
-
-    Where she would not float then, it was no bulwark.
-    """
-    density = np.exp(curve - curve.max())
-    lower = np.mean([np.interp(grid + height, grid, density, right=0.0) for height in LOWER], axis=0)
-    lower = np.where(grid < LOWEST, 0.0, lower)
-    return np.asarray(np.log(np.maximum((1 - probability) * density + probability * lower, 1e-30)))

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.bulwarks import with_bulwark
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import BoolArray, Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
 from pipeline.freeboard.azimuth import azimuth_odds, turned_scale, with_turned
-from pipeline.freeboard.bulwark import SAID, bulwark_probability, with_bulwark
+from pipeline.freeboard.bulwark import SAID, bulwark_probability, bulwark_share
 from pipeline.freeboard.combine import combine_sides, interval_of, soften, summarise
 from pipeline.freeboard.deep import COARSE
 from pipeline.freeboard.expected import expected_sigma, largest_sigma
@@ -205,6 +206,8 @@ def _conclude(
         lines=mark_lines(prepared.strip, prepared.chip.grid.origin, fits, value),
         azimuth_check=known.check,
         flags=tuple(flags),
+        bulwark=known.bulwark,
+        bulwark_share=bulwark_share(prepared.detection.length),
     )
 
 

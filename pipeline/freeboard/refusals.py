@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.bulwarks import LOWEST
 from pipeline.config import FreeboardConfig
 from pipeline.datatypes import Chip, Detection, ViewGeometry
 from pipeline.errors import Refused
@@ -21,9 +22,9 @@ Array = npt.NDArray[np.float64]
 WIDEST, WIDEST_DOUBTFUL = 0.9, 0.6
 """A curve with a larger standard deviation is no measurement; the latter where another body lies beside the
 ship, whose shadow and side may pass for hers, and where a sunlit side speaks alone [m]."""
-LOWEST, LOW = 0.35, 0.2
-"""No ship of 60 m floats with less freeboard [m] (International Convention on Load Lines 1966, table 28.1),
-and the probability of less from which it is clear that neither shadow nor side was seen."""
+LOW = 0.2
+"""Probability of less freeboard than any ship has from which it is clear that neither shadow nor side was
+seen [1]."""
 ILL = 5.0
 """Chi-square a sample above which what is seen is not a hull on water [1]."""
 OTHER_SEA = 4.0

@@ -1,7 +1,8 @@
 """One ship over several calls: what her other calls say of her deck edge, her depth and her load line.
 
-A call alone takes the ship's constants, how far her deck edge stands off, her depth and her summer draught,
-from the register and from rules. Several calls share them, and two things speak about them:
+A call alone takes the ship's constants, how far her deck edge stands off, whether a bulwark stands on it, her
+depth and her summer draught, from the register and from rules. Several calls share them, and two things speak
+about them:
 
 - in ballast her draught follows the formulations, a ship's own habit apart;
 - laden she may not float deeper than her load line, so that her deepest departure bounds it.
@@ -19,6 +20,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.bulwarks import LOWER, LOWEST, bulwark_evidence, without_bulwark
 from pipeline.config import Config, LoadConfig
 from pipeline.datatypes import Flag, Identity, Ship
 from pipeline.load.mixture import (
@@ -35,7 +37,7 @@ from pipeline.load.mixture import (
 from pipeline.load.particulars import Deviates, draw_deviates
 from pipeline.load.table import Setting, moments, tabulate_cargo, thin_curve
 from pipeline.products import DetectionResult, SceneResult
-from pipeline.readings import CargoTable
+from pipeline.readings import CargoTable, Freeboard
 
 Array = npt.NDArray[np.float64]
 
@@ -56,6 +58,8 @@ CURVE_POINTS = 40
 """Of a likelihood, here where only its place against others counts."""
 SPREAD_NODES = 16
 """At which what is left of the ship's own error is found."""
+MOST = 20.0
+"""The most that other calls may say for a bulwark or against one [nats]."""
 SAME_LOOK = 0.6
 """First and last look of a call closer than this show one state and count once [m]."""
 LADEN, BALLAST = 0.1, 0.9
@@ -144,6 +148,11 @@ def _split_calls(looks: Iterable[_Look], longest: timedelta) -> list[list[_Look]
     return calls
 
 
+def _curve_of(look: _Look) -> Freeboard:
+    assert look.ship.freeboard is not None
+    return look.ship.freeboard
+
+
 def _is_laden(look: _Look) -> bool:
     load = look.ship.load
     return load is not None and load.ballast_probability < LADEN and load.fraction > 0.6
@@ -156,11 +165,9 @@ def _is_light(look: _Look) -> bool:
 def _telling(call: Sequence[_Look]) -> list[_Look]:
     """The first and the last look; the tighter one of them where both show one state."""
     first, last = call[0], call[-1]
-    assert first.ship.freeboard is not None
-    assert last.ship.freeboard is not None
-    if abs(first.ship.freeboard.value - last.ship.freeboard.value) >= SAME_LOOK:
+    if abs(_curve_of(first).value - _curve_of(last).value) >= SAME_LOOK:
         return [first, last]
-    return [first if first.ship.freeboard.sigma <= last.ship.freeboard.sigma else last]
+    return [first if _curve_of(first).sigma <= _curve_of(last).sigma else last]
 
 
 def _calibrate_ship(
@@ -176,15 +183,18 @@ def _calibrate_ship(
     candidates = list_candidates(_mean_identity([k.ship.identity for k in looks]), fleet)
     setting = Setting(candidates=candidates, detection=best, water_density=water_density, config=config)
     z = draw_deviates(config.draws, config.seed)
-    ship = _Ship(setting=setting, draws=_draw(setting, z), still=_still(setting, z))
-    evidence = np.array([sum(ship.weigh(look) for look in _telling(call)) for call in calls])
+    share = max(_curve_of(look).bulwark_share for look in looks)
+    ship = _Ship(setting=setting, draws=_draw(setting, z), still=_still(setting, z), share=share)
+    told = [_telling(call) for call in calls]
+    evidence = np.array([sum(ship.weigh(look) for look in telling) for telling in told])
     tables: dict[tuple[str, str], CargoTable] = {}
     left: list[float] = []
     table: CargoTable | None = None
     if ship.clashes(evidence):
         return tables, 1.0
     for i, call in enumerate(calls):
-        weight = ship.update(np.delete(evidence, i, axis=0).sum(axis=0))
+        others = np.delete(evidence, i, axis=0).sum(axis=0)
+        weight = ship.update(ship.either(others))
         if weight.sum() ** 2 < LEAST_SHARE * len(weight) * (weight**2).sum():
             continue
         table = tabulate_cargo(_resample(ship.draws, weight), setting, z, known=table)
@@ -193,7 +203,8 @@ def _calibrate_ship(
             (name, tuple(np.multiply(sigma, shares).tolist()) if name in OF_SHIP else sigma)
             for name, sigma in table.terms
         )
-        tables |= dict.fromkeys((look.key for look in call), replace(table, terms=terms))
+        made = replace(table, terms=terms, bulwark_evidence=ship.for_bulwark(others))
+        tables |= dict.fromkeys((look.key for look in call), made)
         left.append(float(shares.mean()))
     return tables, float(np.mean(left)) if left else 1.0
 
@@ -206,6 +217,8 @@ class _Ship:
     draws: Draws
     still: Draws
     """The same with what is a call's own at its centre."""
+    share: float
+    """Of ships of her length that have a bulwark along the side [1]."""
 
     @property
     def sure(self) -> npt.NDArray[np.bool_]:
@@ -213,24 +226,52 @@ class _Ship:
         return np.asarray(self.draws.candidate == 0)
 
     def weigh(self, look: _Look) -> Array:
-        """(draws,) logarithm of how well a look's curve goes with each draw, loaded or in ballast."""
-        assert look.ship.freeboard is not None
+        """(2, draws) logarithm of how well a look's curve goes with each draw, loaded or in ballast.
+
+        Without a bulwark and with one, whose top then was read; what its own strip of shade says is in it.
+        """
+        measured = _curve_of(look)
+        read = without_bulwark(measured.curve, measured.bulwark)
+        curve = replace(measured.curve, log_likelihood=tuple(read.tolist()))
+        freeboards, likelihood = thin_curve(curve, CURVE_POINTS)
+        plain = self._log_evidence(freeboards, likelihood)
+        if self.share <= 0.0:
+            return np.stack([plain, np.full_like(plain, -np.inf)])
+        deck = freeboards - float(np.mean(LOWER))
+        walled = self._log_evidence(deck, np.where(deck < LOWEST, 0.0, likelihood))
+        return np.stack([plain, walled + bulwark_evidence([measured])])
+
+    def _log_evidence(self, freeboards: Array, likelihood: Array) -> Array:
         config = self.setting.config
-        freeboards, likelihood = thin_curve(look.ship.freeboard.curve, CURVE_POINTS)
         usual = USUAL_FILL[0] + USUAL_FILL[1] * _own(config.seed, 2, len(self.still.weight))
         _, _, loaded, ballast = weigh_freeboards(self.still, freeboards, config=config, usual=usual)
         return np.asarray(np.log(np.maximum((loaded + ballast) @ likelihood, 1e-30)))
 
-    def clashes(self, evidence: Array) -> bool:
-        """Whether (calls, draws) log evidence speaks against one hull behind all calls, or is nil for one."""
+    def either(self, evidence: Array) -> Array:
+        """(draws,) log evidence, whether a bulwark stands there or not."""
+        plain, walled = evidence
+        if self.share <= 0.0:
+            return np.asarray(plain)
+        return np.asarray(np.logaddexp(np.log1p(-self.share) + plain, np.log(self.share) + walled))
+
+    def for_bulwark(self, evidence: Array) -> float:
+        """What (2, draws) log evidence says for a bulwark [nats]."""
+        if self.share <= 0.0:
+            return 0.0
+        plain, walled = (self._mean(row) for row in evidence)
+        return float(np.clip(walled - plain, -MOST, MOST))
+
+    def _mean(self, log_evidence: Array) -> float:
+        """Logarithm of the mean over the draws of the ship herself."""
         prior, sure = self.draws.weight[:, 0], self.sure
+        top = float(log_evidence[sure].max())
+        return top + float(np.log(np.average(np.exp(log_evidence[sure] - top), weights=prior[sure])))
 
-        def mean(log_evidence: Array) -> float:
-            top = float(log_evidence[sure].max())
-            return top + float(np.log(np.average(np.exp(log_evidence[sure] - top), weights=prior[sure])))
-
-        alone = [mean(row) for row in evidence]
-        return min(alone) < IMPOSSIBLE or mean(evidence.sum(axis=0)) - sum(alone) < AGAINST
+    def clashes(self, evidence: Array) -> bool:
+        """Whether (calls, 2, draws) log evidence speaks against one hull behind all, or is nil for a call."""
+        alone = [self._mean(self.either(call)) for call in evidence]
+        together = self._mean(self.either(evidence.sum(axis=0)))
+        return min(alone) < IMPOSSIBLE or together - sum(alone) < AGAINST
 
     def update(self, log_evidence: Array) -> Array:
         """(draws,) weights; between the ship and her rivals nothing moves."""

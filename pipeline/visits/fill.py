@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from pipeline.bulwarks import combine_curves
 from pipeline.products import Fill
-from pipeline.readings import CargoTable, Curve, Estimate
+from pipeline.readings import CargoTable, Estimate, Freeboard
 from pipeline.visits.sightings import Sighting
 
 Array = npt.NDArray[np.float64]
@@ -119,8 +120,7 @@ def combine_looks(looks: Sequence[Sighting]) -> State:
     assert load is not None
     assert load.table is not None
     table = load.table
-    curves = [s.ship.freeboard.curve for s in looks if s.ship.freeboard is not None]
-    freeboards, density = _posterior(table, curves)
+    freeboards, density = _posterior(table, [s.ship.freeboard for s in looks if s.ship.freeboard is not None])
     ballast = np.interp(freeboards, *_nodes(table, table.ballast))
     probability = float(density @ ballast)
     points = _quantile_points(freeboards, density)
@@ -151,15 +151,13 @@ def _nodes(table: CargoTable, values: Sequence[float]) -> tuple[Array, Array]:
     return table.start + table.step * places, np.asarray(values, dtype=np.float64)
 
 
-def _posterior(table: CargoTable, curves: Sequence[Curve]) -> tuple[Array, Array]:
+def _posterior(table: CargoTable, looks: Sequence[Freeboard]) -> tuple[Array, Array]:
     """(freeboards, probability of each) of prior times likelihoods."""
-    step = min(min(c.step for c in curves), 0.05)
+    step = min(min(look.curve.step for look in looks), 0.05)
     top = table.start + table.step * (len(table.prior) - 1)
     freeboards = np.arange(table.start, top + step / 2, step)
     log_density = np.log(np.maximum(np.interp(freeboards, *_nodes(table, table.prior)), 1e-12))
-    for curve in curves:
-        values = np.asarray(curve.log_likelihood)
-        log_density = log_density + np.interp(freeboards, curve.freeboards(), values, left=-60.0, right=-60.0)
+    log_density = log_density + combine_curves(looks, freeboards, table.bulwark_evidence)
     density = np.exp(log_density - log_density.max())
     return freeboards, density / density.sum()
 
