@@ -21,7 +21,7 @@ OTHER_LINE = {True: 0.15, False: 0.05}
 the sun shines on the side."""
 LINE_APART = 0.5
 """Standard deviation of the distance of such a line from the edge in the image [m]."""
-ALONE = 0.0003
+ALONE = {False: 0.0003, True: 0.06}
 """The same where one side speaks alone: its likelihood is flat at this level."""
 
 
@@ -98,7 +98,8 @@ def combine_sides(grid: Array, fits: dict[int, SideFit], beam: tuple[float, floa
 
 def _one_side(grid: Array, fit: SideFit, beam: tuple[float, float]) -> Array:
     height = _weights(fit, beam[0]).sum(axis=1)
-    height = (1 - ALONE) * height + ALONE / len(height)
+    wrong = ALONE[fit.shifts.lit]
+    height = (1 - wrong) * height + wrong / len(height)
     out = np.zeros(len(grid))
     for offset, weight in zip(*_heel_offsets(beam[0]), strict=True):
         out += weight * np.interp(grid + fit.shifts.side * offset, grid, height)
