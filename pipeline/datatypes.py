@@ -219,6 +219,23 @@ class Forest:
     """(tree, leaf)"""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A small network in the exchange format ONNX, which onnxruntime runs."""
+
+    name: str
+    sha256: str
+    graph: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class QuayModel:
+    """What was learned of ships at quays: a forest that judges rectangles, a network that marks pixels."""
+
+    forest: Forest
+    network: Network
+
+
 # ---------------------------------------------------------------------------------------- site, fleet
 
 

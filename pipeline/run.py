@@ -21,9 +21,9 @@ from pipeline.datatypes import (
     BoolArray,
     Detection,
     Flag,
-    Forest,
     Identity,
     Polygon,
+    QuayModel,
     Scene,
     Ship,
     SignedIdentity,
@@ -62,7 +62,7 @@ class Background:
     site: Site | None
     fleet: tuple[Ship, ...]
     memory: Memory | None
-    quays: Forest | None
+    quays: QuayModel | None
     """What was learned of ships at quays that nobody knows."""
     config: Config
     software: Software

@@ -15,7 +15,7 @@ from test_detect import BANDS, CONFIG, SHORE, Ship, draw, grid_of, sky
 
 from pipeline.clouds import find_clouds
 from pipeline.config import CloudsConfig, IngestConfig
-from pipeline.datatypes import Chip, Detection, Forest, Grid
+from pipeline.datatypes import Chip, Detection, Grid, QuayModel
 from pipeline.detect import find_ships, search_ships
 from pipeline.detect.glance import find_places
 from pipeline.detect.mixed import measure_mixed
@@ -23,7 +23,7 @@ from pipeline.detect.outline import Box, Cover, refine_box
 from pipeline.detect.wake import band_shift, lift_bands, solid_ends
 from pipeline.detect.water import find_water
 from pipeline.geometry import axis_between, ground_to_pixel, ship_axes
-from pipeline.ingest import find_deliveries, read_chip, read_forest, read_scene
+from pipeline.ingest import find_deliveries, read_chip, read_quays, read_scene
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGERY = ROOT.parent / "shared" / "imagery"
@@ -206,7 +206,7 @@ def test_a_seam_between_detectors_holds_no_ship() -> None:
 # ---------------------------------------------------------------------------------------- real images
 
 
-def look_real(folder: Path, quays: Forest | None = None) -> tuple[Chip, tuple[Detection, ...]]:
+def look_real(folder: Path, quays: QuayModel | None = None) -> tuple[Chip, tuple[Detection, ...]]:
     (delivery,) = find_deliveries([folder])
     scene = read_scene(delivery)
     chip = read_chip(scene, aoi=None, config=IngestConfig())
@@ -292,7 +292,7 @@ def test_a_mole_with_boats_at_it_is_no_ship() -> None:
     """It stands alone in a harbour of the Baltic, 220 m long with an arm of 50 m."""
     deliveries = find_deliveries([IMAGERY / "eotdl-ships-s2"])
     (path,) = [d.path for d in deliveries if d.name == "ship_246818000_2022-08-25"]
-    _, ships = look_real(path, read_forest())
+    _, ships = look_real(path, read_quays())
     assert not [ship for ship in ships if ship.length > 120]
 
 

@@ -16,7 +16,7 @@ from test_detect import CONFIG, Ship, draw, grid_of
 from test_detect_coarse import IMAGERY, ROOT, look_real, with_swir
 
 from pipeline.datatypes import BoolArray, Chip, Forest, Grid
-from pipeline.detect.alongside import find_berthed, find_rectangles, has_quay_bands
+from pipeline.detect.alongside import find_berthed, find_rectangles, has_quay_bands, look_along
 from pipeline.detect.bodies import Looked
 from pipeline.detect.coarse import part_ground
 from pipeline.detect.forest import judge_forest
@@ -26,7 +26,7 @@ from pipeline.detect.water import find_water
 from pipeline.detect.waterfront import Front, find_stretches
 from pipeline.errors import PlimsollError
 from pipeline.geometry import axis_between
-from pipeline.ingest import read_forest
+from pipeline.ingest import read_quays
 
 QUAY = (-1000.0, -1000.0, 1000.0, -100.0)
 """Land south of y = -100 m."""
@@ -78,7 +78,10 @@ def test_a_hull_at_a_quay_is_among_the_rectangles(beyond: bool) -> None:
     chip = with_swir(draw(grid_of(10.0, 800.0), [BERTHED, *others], quays=[QUAY]))
     looked = looked_at(chip)
     ground = part_ground(looked, CONFIG)
-    boxes, traits = find_rectangles(looked, ground.land, ground.wet, CONFIG)
+    fronts = look_along(looked, (ground.land, ground.wet), CONFIG)
+    found = [find_rectangles(stretches, front, looked, CONFIG) for stretches, front in fronts]
+    boxes = [box for some, _ in found for box in some]
+    traits = np.concatenate([some for _, some in found])
     assert traits.shape == (len(boxes), len(TRAITS))
     assert np.isfinite(traits).all()
     (centre, heading, length, beam) = BERTHED
@@ -126,14 +129,14 @@ def walk(forest: Forest, row: npt.NDArray[np.float64]) -> float:
 
 
 def test_a_forest_says_what_its_trees_say() -> None:
-    forest = read_forest()
+    forest = read_quays().forest
     assert forest.traits == TRAITS
     rows = np.random.default_rng(4).normal(0.5, 1.0, (40, len(TRAITS)))
     assert judge_forest(forest, rows) == pytest.approx([walk(forest, row) for row in rows])
 
 
 def test_forests_rise_with_the_traits_that_speak_for_a_hull() -> None:
-    forest = read_forest()
+    forest = read_quays().forest
     rows = np.random.default_rng(5).normal(0.5, 0.5, (200, len(TRAITS)))
     more = rows.copy()
     for name in ("wet_outside", "wet_end", "solid"):
@@ -143,11 +146,11 @@ def test_forests_rise_with_the_traits_that_speak_for_a_hull() -> None:
 
 def test_a_forest_that_is_not_there_is_said_to_be_missing() -> None:
     with pytest.raises(PlimsollError, match="without_atlantis"):
-        read_forest(without="atlantis")
+        read_quays(without="atlantis")
 
 
 def test_the_ports_held_back_were_not_learned_from() -> None:
-    metrics = json.loads((ROOT / "models" / "quay_v1" / "metrics.json").read_text())
+    metrics = json.loads((ROOT / "models" / "quay_v2" / "metrics.json").read_text())
     assert not {"klang", "honolulu"} & set(metrics["left_out"])
     assert all(port["auc"] > 0.93 for port in metrics["left_out"].values())
 
@@ -161,7 +164,7 @@ def test_without_the_short_wave_infrared_the_forest_is_not_asked() -> None:
 def test_open_sea_has_no_berths() -> None:
     looked = looked_at(with_swir(draw(grid_of(10.0, 400.0), [])))
     ground = part_ground(looked, CONFIG)
-    assert find_berthed(looked, (ground.land, ground.wet), [], read_forest(), CONFIG) == []
+    assert find_berthed(looked, (ground.land, ground.wet), [], read_quays(), CONFIG) == []
 
 
 # ---------------------------------------------------------------------------------------- real images
@@ -172,7 +175,7 @@ def test_open_sea_has_no_berths() -> None:
 def test_ships_at_the_quays_of_a_port_left_out_are_found() -> None:
     """A floor far below the bench's figure."""
     folder: Path = IMAGERY / "sen2ships" / "sen2ships" / "casablanca"
-    _, ships = look_real(folder, read_forest(without="casablanca"))
+    _, ships = look_real(folder, read_quays(without="casablanca"))
     berthed = [ship for ship in ships if "quay-unknown" in ship.flags]
     assert 5 <= len(berthed) <= 25
     assert all(50 <= ship.length <= 400 and ship.beam <= 62 for ship in berthed)

@@ -198,13 +198,13 @@ def read_progress(work: Path) -> tuple[int, int] | None:
 
 def take_measure(job: MeasureJob) -> Measured:
     """All that the scene says, and its pictures; a refused scene has none."""
-    from pipeline.ingest import read_forest
+    from pipeline.ingest import read_quays
 
     background = Background(
         site=job.site,
         fleet=job.fleet,
         memory=_load_memory(job.memory),
-        quays=read_forest(),
+        quays=read_quays(),
         config=job.config,
         software=job.software,
     )

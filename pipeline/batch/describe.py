@@ -88,15 +88,16 @@ def code_version() -> str:
 
 def describe_software(request: Request, site: Site) -> Software:
     """What makes the results of a request at one of its sites."""
-    from pipeline.ingest import read_forest
+    from pipeline.ingest import read_quays
 
-    quays = read_forest()
+    quays = read_quays()
     return Software(
         version=__version__,
         models={
             "register": hash_fleet(request.fleet),
             f"site/{site.id}": hash_text(to_json(site)),
-            quays.name: quays.sha256,
+            quays.forest.name: quays.forest.sha256,
+            f"{quays.network.name}/network": quays.network.sha256,
         },
         config_sha256=scene_config(request.config).sha256(),
     )

@@ -2,25 +2,26 @@
 
 Every straight stretch of waterfront may be the outer side of a hull. Where the line steps or the light along
 it changes she may end; each pair of such ends is a rectangle, its traits are measured and a forest learned
-from hand-drawn ships (`models/quay_v1`) says how well it covers a hull.
+from hand-drawn ships says how well it covers a hull. A network learned from the same ships marks them pixel
+by pixel; what it marks inside a rectangle and about it is added (both: `models/quay_v2`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import BoolArray, Forest
+from pipeline.datatypes import BoolArray, QuayModel
 from pipeline.detect.bodies import Found, Looked
 from pipeline.detect.forest import judge_forest
+from pipeline.detect.marks import Marks
 from pipeline.detect.outline import Box, Cover, hull_polygon
 from pipeline.detect.traits import (
     BANDS,
-    TRAITS,
     Rectangles,
     Summed,
     fit_beams,
@@ -28,7 +29,14 @@ from pipeline.detect.traits import (
     may_be_hulls,
     measure_traits,
 )
-from pipeline.detect.waterfront import Array, Stretch, find_stretches, place_hulls, sample_fronts
+from pipeline.detect.waterfront import (
+    Array,
+    Front,
+    Stretch,
+    find_stretches,
+    place_hulls,
+    sample_fronts,
+)
 
 _STEP = 5.0
 """Between stations [m]."""
@@ -50,10 +58,12 @@ _DARKEST = 0.2
 """Of the pixels: what they have at most is the air's light [%]."""
 _SAMPLES = 20_000
 """Pixels that say about where they are."""
-_EVEN = 0.45
-"""What the forest says where a rectangle is as likely a ship as not, ports left out in training [1]."""
-_DENIED = 0.15
-"""What it says at least of a step that is a ship [1]."""
+_MARKED = 0.8
+"""What the network says of a rectangle, beside what the forest says [1]."""
+_EVEN = 0.55
+"""What both say where a rectangle is as likely a ship as not, ports left out in training [1]."""
+_DENIED = 0.385
+"""What both say at least of a step that is a ship [1]."""
 _SAME = 0.4
 """Intersection over union from which a step and a rectangle are much the same [1]."""
 _LESS = 0.8
@@ -65,38 +75,43 @@ def has_quay_bands(looked: Looked) -> bool:
     return looked.chip.calibrated and all(band in looked.chip.bands for band in BANDS)
 
 
-def find_rectangles(
-    looked: Looked, land: BoolArray, wet: BoolArray, config: DetectConfig
-) -> tuple[list[Box], Array]:
-    """(rectangles at waterfronts that may be hulls, their traits (n, trait))."""
+def look_along(
+    looked: Looked, ground: tuple[BoolArray, BoolArray], config: DetectConfig, more: Sequence[Cover] = ()
+) -> Iterator[tuple[list[Stretch], Front]]:
+    """Straight stretches of waterfront, some at a time: light of five bands, land, open water, then `more`.
+
+    Light is counted from the darkest that is seen, the air's.
+    """
     grid = looked.chip.grid
-    stretches = _wanted(find_stretches(land, wet, grid, _SHORTEST_STRETCH), looked, config)
-    boxes: list[Box] = []
-    traits = [np.zeros((0, len(TRAITS)))]
+    stretches = _wanted(find_stretches(*ground, grid, _SHORTEST_STRETCH), looked, config)
     if not stretches:
-        return boxes, traits[0]
+        return
     planes = [looked.chip.pixels[looked.chip.bands.index(band)] for band in BANDS]
     seen = None if looked.usable.all() else looked.usable
     lights = [
         plane - _low_level(plane.ravel() if seen is None else plane[seen], _DARKEST) for plane in planes
     ]
-    covers = [Cover(grid=grid, plane=np.asarray(p, np.float32)) for p in (*lights, land, wet)]
+    covers = [Cover(grid=grid, plane=np.asarray(p, np.float32)) for p in (*lights, *ground)]
     along = np.arange(-_REACH, _REACH + _STEP, _STEP)
     across = np.arange(-_OUTSIDE, _DEEP + _STEP, _STEP)
     for first in range(0, len(stretches), _AT_ONCE):
         some = stretches[first : first + _AT_ONCE]
-        front = sample_fronts(covers, some, along, across)
-        summed = Summed(front)
-        which, low, high = _pairs(summed, max(config.min_length, _SHORTEST), config.max_length)
-        given = fit_beams(summed, which, low, high)
-        given = given.choose(may_be_hulls(summed, given))
-        sides = [some[at] for at in given.front.tolist()]
-        centres = place_hulls(sides, 0.5 * (given.low + given.high), given.beam)
-        wanted = looked.wants(centres)
-        given, sides = given.choose(wanted), [side for side, kept in zip(sides, wanted, strict=True) if kept]
-        traits.append(measure_traits(summed, given))
-        boxes += _boxes(sides, centres[wanted], given)
-    return boxes, np.concatenate(traits)
+        yield some, sample_fronts([*covers, *more], some, along, across)
+
+
+def find_rectangles(
+    stretches: Sequence[Stretch], front: Front, looked: Looked, config: DetectConfig
+) -> tuple[list[Box], Array]:
+    """(rectangles at some stretches that may be wanted hulls, their traits (n, trait))."""
+    summed = Summed(front)
+    which, low, high = _pairs(summed, max(config.min_length, _SHORTEST), config.max_length)
+    given = fit_beams(summed, which, low, high)
+    given = given.choose(may_be_hulls(summed, given))
+    sides = [stretches[at] for at in given.front.tolist()]
+    centres = place_hulls(sides, 0.5 * (given.low + given.high), given.beam)
+    wanted = looked.wants(centres)
+    given, sides = given.choose(wanted), [side for side, kept in zip(sides, wanted, strict=True) if kept]
+    return _boxes(sides, centres[wanted], given), measure_traits(summed, given)
 
 
 def _wanted(stretches: Sequence[Stretch], looked: Looked, config: DetectConfig) -> list[Stretch]:
@@ -133,10 +148,10 @@ def find_berthed(
     looked: Looked,
     ground: tuple[BoolArray, BoolArray],
     steps: Sequence[Found],
-    forest: Forest,
+    quays: QuayModel,
     config: DetectConfig,
 ) -> list[Found]:
-    """Hulls at waterfronts: rectangles that the forest is for, steps that it is not against.
+    """Hulls at waterfronts: rectangles that forest and network are for, steps that they are not against.
 
     The same hull may come more than once.
 
@@ -148,8 +163,15 @@ def find_berthed(
     steps
         Hulls told by the step that they make in the waterfront.
     """
-    boxes, traits = find_rectangles(looked, *ground, config)
-    told = judge_forest(forest, traits) if boxes else np.zeros(0)
+    marks = Marks(looked.chip.grid, quays.network)
+    boxes: list[Box] = []
+    judged = [np.zeros(0)]
+    for stretches, front in look_along(looked, ground, config):
+        some, traits = find_rectangles(stretches, front, looked, config)
+        marks.add(stretches, front)
+        boxes += some
+        judged.append(judge_forest(quays.forest, traits) if some else np.zeros(0))
+    told = np.concatenate(judged) + _MARKED * marks.agree(boxes)
     scores = np.clip(0.5 * told / _EVEN, 0.0, 0.99)
     found = [
         Found(box=box, score=round(float(score), 4), quay=True, flags=("alongside", "quay-unknown"))
@@ -162,7 +184,7 @@ def find_berthed(
 def _not_denied(
     steps: Sequence[Found], boxes: Sequence[Box], told: Array, config: DetectConfig
 ) -> list[Found]:
-    """The steps of which the forest says more than next to nothing, by the best rectangle much like them."""
+    """The steps that forest and network do not deny, by the best rectangle much like them."""
     from shapely import area, intersection, polygons
 
     if not steps or not boxes:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from pipeline.config import DetectConfig
-from pipeline.datatypes import BoolArray, Forest
+from pipeline.datatypes import BoolArray, QuayModel
 from pipeline.detect.alongside import find_berthed, has_quay_bands
 from pipeline.detect.bodies import (
     Found,
@@ -47,7 +47,7 @@ _SCRAP = 0.25
 """Of the largest body in one of ship and foam, below which another is a scrap of the wake [1]."""
 
 
-def find_coarse(looked: Looked, config: DetectConfig, quays: Forest | None) -> list[Found]:
+def find_coarse(looked: Looked, config: DetectConfig, quays: QuayModel | None) -> list[Found]:
     """Hulls afloat, at known quays, and at quays that nobody knows.
 
     There a hull is told by the step that she makes in the waterfront; where a forest and the bands it asks

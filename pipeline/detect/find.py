@@ -13,8 +13,8 @@ from pipeline.datatypes import (
     Chip,
     CloudMask,
     Detection,
-    Forest,
     Grid,
+    QuayModel,
     ShipKind,
     ViewGeometry,
     Window,
@@ -64,7 +64,7 @@ def find_ships(
     known: Structure | None,
     config: DetectConfig,
     view: ViewGeometry | None = None,
-    quays: Forest | None = None,
+    quays: QuayModel | None = None,
 ) -> tuple[Detection, ...]:
     """The ships that `search_ships` finds."""
     return search_ships(chip, clouds, known=known, config=config, view=view, quays=quays).ships
@@ -77,7 +77,7 @@ def search_ships(
     known: Structure | None,
     config: DetectConfig,
     view: ViewGeometry | None = None,
-    quays: Forest | None = None,
+    quays: QuayModel | None = None,
 ) -> Search:
     """Every ship of the chip with her outline at the waterline, from north-west to south-east.
 
@@ -118,7 +118,7 @@ def stream_ships(
     gsd: float,
     *,
     config: DetectConfig,
-    quays: Forest | None,
+    quays: QuayModel | None,
     side: int = SIDE,
 ) -> tuple[Detection, ...]:
     """Every ship of a coarse image that is read block by block: as `find_ships`, and the same ships.
@@ -166,7 +166,7 @@ def _cut_seen(block: Block, chip: Chip, clouds: CloudMask, known: Structure | No
 def _find_at_once(
     chip: Chip,
     clouds: CloudMask,
-    given: tuple[Structure | None, Forest | None, ViewGeometry | None],
+    given: tuple[Structure | None, QuayModel | None, ViewGeometry | None],
     config: DetectConfig,
     wanted: Window | None = None,
 ) -> Search:

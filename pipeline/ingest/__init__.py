@@ -5,8 +5,8 @@ from pipeline.ingest.claims import Delivery
 from pipeline.ingest.deliveries import find_deliveries
 from pipeline.ingest.environment import prepare_environment
 from pipeline.ingest.fleet import read_fleet, read_register
-from pipeline.ingest.forests import read_forest
 from pipeline.ingest.passes import CandidatePass, read_passes
+from pipeline.ingest.quays import read_quays
 from pipeline.ingest.scenes import content_hash, read_scene
 from pipeline.ingest.sites import read_site
 
@@ -18,8 +18,8 @@ __all__ = [
     "prepare_environment",
     "read_chip",
     "read_fleet",
-    "read_forest",
     "read_passes",
+    "read_quays",
     "read_register",
     "read_scene",
     "read_site",

@@ -24,7 +24,7 @@ from pipeline.datatypes import BoolArray, Chip, Detection, Scene
 from pipeline.detect import find_ships
 from pipeline.errors import MissingExtraError
 from pipeline.geometry import axis_between, lonlat_to_pixel
-from pipeline.ingest import find_deliveries, read_chip, read_forest, read_scene
+from pipeline.ingest import find_deliveries, read_chip, read_quays, read_scene
 from pipeline.simulate.chips import ShipTruth
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def look(delivery: Any, *, without: str | None = None) -> tuple[Scene, Chip, tup
     scene = read_scene(delivery)
     chip = read_chip(scene, aoi=None, config=config.ingest)
     clouds = find_clouds(chip, scene.geometry, config=config.clouds)
-    ships = find_ships(chip, clouds, known=None, config=config.detect, quays=read_forest(without=without))
+    ships = find_ships(chip, clouds, known=None, config=config.detect, quays=read_quays(without=without))
     return scene, chip, ships
 
 
@@ -314,7 +314,7 @@ def season() -> Table:
         survey = survey_site(one)
         memory = None if survey is None else memories[survey.cells.gsd]
         known = known_structure(one, memory)
-        ships = find_ships(one.chip, one.clouds, known=known, config=config.detect, quays=read_forest())
+        ships = find_ships(one.chip, one.clouds, known=known, config=config.detect, quays=read_quays())
         document = json.loads((ROOT / "sample_scenes" / one.scene.scene_id / "truth.json").read_text())
         truths = [t for t in document["ships"] if t["length"] >= 40 and not t["hidden"]]
         tallies.setdefault(one.scene.gsd, []).append(_against_truth(ships, truths))

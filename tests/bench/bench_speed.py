@@ -28,7 +28,7 @@ from bench.table import Table
 from pipeline.clouds import find_clouds
 from pipeline.config import Config
 from pipeline.detect import search_ships
-from pipeline.ingest import find_deliveries, prepare_environment, read_chip, read_forest, read_scene
+from pipeline.ingest import find_deliveries, prepare_environment, read_chip, read_quays, read_scene
 from pipeline.pieces import outline_of
 
 PLIMSOLL = (sys.executable, "-m", "pipeline.cli")
@@ -285,7 +285,7 @@ def _area_row(item: Path, image: Path) -> tuple[str, ...]:
     """From files to ships of 5 x 5 km about the harbour, and reading alone; the best of five, CPU time."""
     import rasterio
 
-    scene, quays, config = read_scene(find_deliveries([item])[0]), read_forest(), Config()
+    scene, quays, config = read_scene(find_deliveries([item])[0]), read_quays(), Config()
     area = outline_of(scene, (200, 0, 700, 500))
     spent: list[tuple[float, ...]] = []
     for _ in range(5):

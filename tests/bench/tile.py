@@ -19,7 +19,7 @@ from pipeline.config import Config
 from pipeline.datatypes import Chip, CloudMask, Grid
 from pipeline.detect import Block, stream_ships
 from pipeline.detect.structure import Structure
-from pipeline.ingest import find_deliveries, read_chip, read_forest, read_scene
+from pipeline.ingest import find_deliveries, read_chip, read_quays, read_scene
 
 SIDE = 10_980
 FIELD = 1098
@@ -59,7 +59,7 @@ def main() -> None:
         return chip, CloudMask(cloudy=none, shadowed=none, method="none"), None
 
     start = time.process_time()
-    ships = stream_ships(read, (SIDE, SIDE), gsd, config=Config().detect, quays=read_forest())
+    ships = stream_ships(read, (SIDE, SIDE), gsd, config=Config().detect, quays=read_quays())
     spent = time.process_time() - start - handing
     status = Path("/proc/self/status").read_text()  # rusage has the peak of whoever started this, too
     peak = next(1024 * int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))

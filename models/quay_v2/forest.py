@@ -1,4 +1,4 @@
-"""Learn the forest of ships at quays: `PYTHONPATH=tests .venv/bin/python models/quay_v1/train.py`.
+"""Learn the forest of ships at quays: `PYTHONPATH=tests .venv/bin/python models/quay_v2/forest.py`.
 
 Writes `forest.json`, the same without each port for the bench, and `metrics.json` beside this file. Every
 rectangle that `pipeline.detect.alongside` tries at the waterfronts of three ports is a sample; the target is
@@ -10,88 +10,64 @@ bench holds back are not opened here. Needs lightgbm (it comes with the extra `[
 from __future__ import annotations
 
 import json
-import tomllib
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import lightgbm
 import numpy as np
-import numpy.typing as npt
 import shapely
-from bench.bench_detect import IMAGERY, Drawn, read_drawn
+from ports import HERE, Array, Port, read_port, read_setting
 
-from pipeline.clouds import find_clouds
 from pipeline.config import Config
-from pipeline.datatypes import Chip
-from pipeline.detect.alongside import find_rectangles
+from pipeline.datatypes import BoolArray, Chip
+from pipeline.detect.alongside import find_rectangles, look_along
 from pipeline.detect.bodies import Looked
 from pipeline.detect.coarse import part_ground
 from pipeline.detect.local import LocalMeans
-from pipeline.detect.outline import hull_polygon
-from pipeline.detect.scale import clear_of_clouds
+from pipeline.detect.outline import Box, hull_polygon
 from pipeline.detect.traits import BANDS, FALLING, RISING, TRAITS
 from pipeline.detect.water import find_water
-from pipeline.geometry import ground_to_pixel, pixel_to_ground
-from pipeline.ingest import find_deliveries, read_chip, read_scene
-
-HERE = Path(__file__).parent
-Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Port:
-    """The samples of one port."""
+class Samples:
+    """The rectangles of one port, as it was and under other airs and waters."""
 
     name: str
     traits: Array
     cover: Array
     """(n,) intersection over union with the drawn ship that is covered best."""
-    counted: npt.NDArray[np.bool_]
+    counted: BoolArray
     """(n,), False about ships that were seen and not drawn."""
 
 
-def read_port(name: str, setting: dict[str, Any]) -> Port:
-    """The samples of a port, as it was and under other airs and waters."""
-    folder = IMAGERY / "sen2ships" / "sen2ships" / name
-    (delivery,) = find_deliveries([folder])
-    scene = read_scene(delivery)
-    chip = read_chip(scene, aoi=None, config=Config().ingest)
-    drawn = read_drawn(next(folder.glob("*_coco.json")), chip)
-    clouds = find_clouds(chip, scene.geometry, config=Config().clouds)
-    ships = shapely.polygons([_rectangle(chip, ship) for ship in drawn])
-    usable, spots = clear_of_clouds(chip, clouds), setting["unlabelled"][name]
-    parts = [
-        _samples(_under(chip, usable, weather), (usable, clouds.shadowed), ships, spots)
-        for weather in setting["weather"]
-    ]
+def sample(port: Port, setting: dict[str, Any]) -> Samples:
+    """Rectangles under every weather."""
+    parts = [_rectangles(port, _under(port.chip, port.usable, weather)) for weather in setting["weather"]]
     traits, cover, counted = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return Port(name=name, traits=traits, cover=cover, counted=counted.astype(bool))
+    return Samples(name=port.name, traits=traits, cover=cover, counted=counted.astype(bool))
 
 
-def _samples(
-    chip: Chip,
-    seen: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]],
-    ships: npt.NDArray[np.object_],
-    unlabelled: list[list[float]],
-) -> tuple[Array, Array, npt.NDArray[np.bool_]]:
+def _rectangles(port: Port, chip: Chip) -> tuple[Array, Array, BoolArray]:
     """(traits, cover, counted) of the rectangles of one image."""
-    usable, shaded = seen
-    water = find_water(chip, usable)
-    looked = Looked(chip=chip, usable=usable, shaded=shaded, water=water, fixed=None)
+    water = find_water(chip, port.usable)
+    looked = Looked(chip=chip, usable=port.usable, shaded=port.shaded, water=water, fixed=None)
     ground = part_ground(looked, Config().detect)
-    boxes, traits = find_rectangles(looked, ground.land, ground.wet, Config().detect)
+    boxes: list[Box] = []
+    traits = []
+    for stretches, front in look_along(looked, (ground.land, ground.wet), Config().detect):
+        some, measured = find_rectangles(stretches, front, looked, Config().detect)
+        boxes += some
+        traits.append(measured)
     rings = shapely.polygons([hull_polygon(box, pointed=0.02) for box in boxes])
+    ships = shapely.polygons(port.ships)
     shared = shapely.area(shapely.intersection(rings[:, None], ships[None]))
     cover = (shared / (shapely.area(rings)[:, None] + shapely.area(ships)[None] - shared)).max(axis=1)
-    places = ground_to_pixel(chip.grid, np.array([box.centre for box in boxes]))
-    near = np.zeros(len(boxes), np.bool_)
-    for row, col, radius in unlabelled:
-        near |= np.hypot(places[:, 1] - row, places[:, 0] - col) < radius + 4
-    return traits, cover, ~near | (cover >= 0.2)
+    near = port.near_unlabelled(np.array([box.centre for box in boxes]), 4.0)
+    return np.concatenate(traits), cover, ~near | (cover >= 0.2)
 
 
-def _under(chip: Chip, usable: npt.NDArray[np.bool_], weather: dict[str, Any]) -> Chip:
+def _under(chip: Chip, usable: BoolArray, weather: dict[str, Any]) -> Chip:
     """The chip under another air and on other water: reflectance that each adds, band by band.
 
     What water adds is mixed by how much of a pixel is water, told from the infrared.
@@ -115,17 +91,7 @@ def _under(chip: Chip, usable: npt.NDArray[np.bool_], weather: dict[str, Any]) -
     return replace(chip, pixels=np.stack(planes).astype(np.float32))
 
 
-def _rectangle(chip: Chip, ship: Drawn) -> Array:
-    """(4, 2) ground corners of the smallest rectangle about a brush stroke."""
-    import cv2
-
-    rows, cols = np.nonzero(ship.inside)
-    (x, y), (a, b), turn = cv2.minAreaRect(np.stack([cols, rows], -1).astype(np.float32))
-    corners = cv2.boxPoints(((x + 0.5, y + 0.5), (a + 0.4, b + 0.4), turn))
-    return np.asarray(pixel_to_ground(chip.grid, corners.astype(np.float64)))
-
-
-def learn(ports: list[Port], setting: dict[str, Any]) -> lightgbm.Booster:
+def learn(ports: list[Samples], setting: dict[str, Any]) -> lightgbm.Booster:
     """A forest from the samples of some ports."""
     traits, cover = (np.concatenate([getattr(p, k)[p.counted] for p in ports]) for k in ("traits", "cover"))
     low, high = setting["target"]
@@ -171,8 +137,8 @@ def _tree(root: dict[str, Any]) -> dict[str, list[Any]]:
 
 def main() -> None:
     """Train, leave out each port once, write."""
-    setting = tomllib.loads((HERE / "train.toml").read_text())
-    ports = [read_port(name, setting) for name in setting["unlabelled"]]
+    setting = read_setting()
+    ports = [sample(read_port(name, setting), setting) for name in setting["unlabelled"]]
     left_out = {}
     for port in ports:
         model = learn([p for p in ports if p is not port], setting)
