@@ -8,6 +8,7 @@ import pytest
 from pipeline.bulwarks import with_bulwark
 from pipeline.datatypes import ViewGeometry
 from pipeline.freeboard.bulwark import SHARE, bulwark_probability
+from pipeline.freeboard.evidence import noise_covariance, posterior_levels
 from pipeline.freeboard.gear import (
     LINES,
     PIPES,
@@ -19,7 +20,7 @@ from pipeline.freeboard.gear import (
     gear_sigma,
     shade_odds,
 )
-from pipeline.freeboard.model import Levels, SideShifts, side_shifts
+from pipeline.freeboard.model import Levels, SideShifts, kernels, masks, side_shifts, variants
 from pipeline.freeboard.plates import (
     KINDS,
     MARGINS,
@@ -87,6 +88,36 @@ def test_plates_shade_what_rays_to_the_sun_say(sun: float) -> None:
             assert 0.02 * np.abs(found - rays).sum() < 0.05
     over_rail = (v > edge + freeboard * shifts.beta) & (v - foot < (freeboard + RAIL[0]) * shifts.shade)
     assert 0.02 * shades.rail[0].sum() == pytest.approx(0.02 * over_rail.sum(), abs=0.05)
+
+
+def test_the_profile_that_is_drawn_has_the_plate_that_stands_there() -> None:
+    """A deck in the shade of a plate 0.25 m high at its edge, seen sharply, against a fit without plates."""
+    shifts, v, blur, edge = shifts_under(25.0), np.arange(3.0, 24.0, 0.2), 0.15, np.array([8.0])
+    state, setting = (np.array([4.0]), edge), (blur, 0.1, 0.0)
+    levels = Levels(
+        deck=(0.2, 0.05),
+        side=(0.05, 0.02),
+        shadow=(0.03, 0.01),
+        water=(0.06, 0.01),
+        structure=(0.002, 0.002, 0.001, 0.001),
+        boot=0.0,
+        bands=0.0,
+        bar=0.0,
+        dark=0.0,
+    )
+    shades = plate_shades(v, shifts, state, blur)
+    stands = next(k for k, plate in enumerate(KINDS) if 0.24 < plate.height < 0.3 and plate.inset < 0.2)
+    seen = np.array([0.2, 0.05, 0.03, 0.06]) @ masks(v, shifts, state, setting)[0]
+    seen -= 0.8 * 0.2 * shades.deck[stands, 0] + 0.03 * shades.water[stands, 0]
+    seen -= RAIL[1] * 0.03 * shades.rail[0]
+    data = (v, seen, noise_covariance(v, np.full(v.shape, 0.001)))
+    shares, correlation = variants(v, shifts, state, setting), kernels(v, blur)
+    with_plates, without = (
+        np.abs(posterior_levels(data, shares, 8.0, levels, correlation, some)[1] - seen).max()
+        for some in (shades, None)
+    )
+    assert without > 0.03
+    assert with_plates < 0.25 * without
 
 
 def test_plates_leave_most_open_where_their_shade_reaches_the_edge() -> None:

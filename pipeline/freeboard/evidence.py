@@ -180,15 +180,26 @@ def posterior_levels(
     edge: float,
     levels: Levels,
     correlation: Array,
+    shades: Shades | None = None,
 ) -> tuple[Array, Array]:
-    """Fitted levels (6,) and the fitted profile without structure (sample,) of one candidate."""
+    """Fitted levels (6,) and the fitted profile without structure (sample,) of one candidate.
+
+    The profile is that with the likeliest of the plates whose `shades` are given.
+    """
     v, value, noise = data
     columns = design(shares[0], v, np.array([edge]))[0]
     mean, spread = level_priors(levels)
     ring = tolerances(shares, levels)[0]
     K = noise + structure(deepened(shares[0], v, np.array([edge])), levels, correlation)[0]
     K = K + ring.T @ ring
-    solved = np.linalg.solve(K, np.column_stack([columns.T, value - mean @ columns]))
+    lost = np.zeros_like(v)
+    if shades is not None:
+        taken = _taken(shades, levels)[0][:, 0]
+        loose = columns * spread[:, None]
+        residual = value - mean @ columns + taken
+        misfit = (residual * np.linalg.solve(K + loose.T @ loose, residual.T).T).sum(axis=1)
+        lost = taken[int(np.argmin(misfit - 2 * LOG_SHARES))]
+    solved = np.linalg.solve(K, np.column_stack([columns.T, value + lost - mean @ columns]))
     normal = columns @ solved[:, :-1] + np.diag(1.0 / spread**2)
     found = mean + np.linalg.solve(normal, columns @ solved[:, -1])
-    return found, found @ columns
+    return found, found @ columns - lost

@@ -136,7 +136,7 @@ def evaluate(
     for begin in range(0, len(F), BLOCK):
         block = slice(begin, begin + BLOCK)
         shares = band_variants(window, shifts, (F[block], e[block]), setting)
-        shades = _shades(window, shifts, (F[block], e[block]), setting)
+        shades = edge_shades(window, shifts, (F[block], e[block]), setting)
         for start in range(0, shares[0].shape[1], chunk):
             part = slice(begin + start, begin + min(start + chunk, shares[0].shape[1]))
             for k, levels in enumerate(beliefs):
@@ -169,7 +169,7 @@ def band_variants(
     return out
 
 
-def _shades(
+def edge_shades(
     window: Window, shifts: SideShifts, state: tuple[Array, Array], setting: Setting
 ) -> Shades | None:
     """What plates beside the deck's edge take, where the sun is behind them and no bulwark stands there."""

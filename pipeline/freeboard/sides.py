@@ -20,6 +20,7 @@ from pipeline.freeboard.scan import (
     Window,
     band_variants,
     coarse_evidence,
+    edge_shades,
     evaluate,
     gaussian_blur,
     near_cells,
@@ -329,11 +330,12 @@ def _fitted(
     """(band, level) and (band, sample): levels and profile of one candidate."""
     correlation = kernels(window.v, setting.blur)
     shares = band_variants(window, shifts, state, setting)
+    shades = edge_shades(window, shifts, state, setting)
     found = []
     for k, levels in enumerate(window.levels):
         data = (window.v, window.values[k], noise_covariance(window.v, window.errors[k]))
         believed = scaled(levels, setting.texture)
-        found.append(posterior_levels(data, shares[k], float(state[1][0]), believed, correlation))
+        found.append(posterior_levels(data, shares[k], float(state[1][0]), believed, correlation, shades))
     return np.stack([f[0] for f in found]), np.stack([f[1] for f in found])
 
 
