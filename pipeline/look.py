@@ -19,7 +19,7 @@ from pipeline.pieces import area_of, areas_of, meets_site
 from pipeline.tiles import Tile, own_part, plan_tiles
 
 if TYPE_CHECKING:
-    from pipeline.detect import Structure
+    from pipeline.detect import Sea, Structure
 
 MEMORY_LOOKS = 12
 """The terminal is learned from this many of its first clear looks, and from no later ones."""
@@ -109,14 +109,17 @@ def own_pixels(look: Look) -> tuple[slice, slice]:
     return np.s_[:, :] if look.own is None else own_part(look.chip.grid, look.own)
 
 
-def survey_site(look: Look) -> Survey | None:
-    """Where the look saw water on the site's own cells; None outside the site."""
+def survey_site(look: Look, sea: Sea | None = None) -> Survey | None:
+    """Where the look saw water on the site's own cells; None outside the site.
+
+    `sea`: what a search told of the look's, if it told it in one piece.
+    """
     from pipeline.detect import site_cells, survey_water
 
     if look.site is None:
         return None
     cells = site_cells(look.site, look.scene.gsd)
-    return Survey(cells=cells, seen=survey_water(look.chip, look.clouds, cells))
+    return Survey(cells=cells, seen=survey_water(look.chip, look.clouds, cells, sea))
 
 
 def join_surveys(surveys: Sequence[Survey]) -> Survey:

@@ -45,7 +45,7 @@ from pipeline.readings import AzimuthCheck, Freeboard, LoadOutcome
 from pipeline.tiles import is_own
 
 if TYPE_CHECKING:
-    from pipeline.detect import Search, Structure
+    from pipeline.detect import Sea, Search, Structure
     from pipeline.render import Annotated
 
 SCHEMA_VERSION = "1"
@@ -71,10 +71,11 @@ class Background:
 # --------------------------------------------------------------------------------------------- a scene
 
 
-def measure_piece(look: Look, background: Background) -> Part:
-    """What one piece of a scene says."""
+def measure_piece(look: Look, background: Background) -> tuple[Part, Sea | None]:
+    """What one piece of a scene says, and the sea that was told on the way."""
     own = look.chip.valid[own_pixels(look)]
-    return Part(result=measure_scene(look, background), pixels=own.size)
+    result, sea = measure_scene(look, background)
+    return Part(result=result, pixels=own.size), sea
 
 
 def join_scene(scene: Scene, site: Site | None, parts: Mapping[Polygon | None, Part]) -> SceneResult:
@@ -89,8 +90,8 @@ def join_scene(scene: Scene, site: Site | None, parts: Mapping[Polygon | None, P
     )
 
 
-def measure_scene(look: Look, background: Background) -> SceneResult:
-    """All that one scene says: clouds, berths, ships, their freeboards and loads."""
+def measure_scene(look: Look, background: Background) -> tuple[SceneResult, Sea | None]:
+    """All that one scene says: clouds, berths, ships, their freeboards and loads; the sea of `Search`."""
     from pipeline.clouds import summarise_clouds
     from pipeline.detect import assign_berth, search_ships
 
@@ -117,7 +118,7 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
     )
     own, result = own_pixels(look), describe_scene(scene, background.software)
     hidden = replace(look.clouds, cloudy=look.clouds.cloudy[own], shadowed=look.clouds.shadowed[own])
-    return replace(
+    said = replace(
         result,
         geometry=_geometry(scene, ships),
         cloud=summarise_clouds(hidden, chip.valid[own]),
@@ -126,6 +127,7 @@ def measure_scene(look: Look, background: Background) -> SceneResult:
         flags=result.flags + _site_flags(look, background) + _image_flags(look, search),
         site=None if look.site is None else look.site.id,
     )
+    return said, search.sea
 
 
 def _berths(

@@ -212,9 +212,10 @@ def take_measure(job: MeasureJob) -> Measured:
     surveys: list[Survey | None] = []
 
     def measure(number: int, look: Look) -> Part:
+        part, sea = measure_piece(look, background)
         if job.unsurveyed is not None:
-            surveys.append(survey_site(look))
-        return measure_piece(look, background)
+            surveys.append(survey_site(look, sea))
+        return part
 
     try:
         parts = looks.each(measure, tell_progress(job.work))

@@ -5,6 +5,7 @@ from pipeline.detect.berth import assign_berth, find_doubtful
 from pipeline.detect.blocks import Block
 from pipeline.detect.doubts import find_doubts
 from pipeline.detect.find import Search, find_ships, search_ships, stream_ships
+from pipeline.detect.sea import Sea
 from pipeline.detect.structure import (
     Structure,
     learn_structure,
@@ -16,6 +17,7 @@ from pipeline.detect.structure import (
 
 __all__ = [
     "Block",
+    "Sea",
     "Search",
     "Structure",
     "assign_berth",

@@ -43,9 +43,14 @@ def reduce_share(inside: BoolArray, factor: int) -> npt.NDArray[np.float32]:
     return block_mean(inside.astype(np.float32), factor)
 
 
+def factor_of(own: float, wanted: float) -> int:
+    """Pixels of `own` metres along the side of one of about `wanted`: never fewer than one."""
+    return max(1, int(wanted / own + 0.2))
+
+
 def reduce_chip(chip: Chip, gsd: float) -> tuple[Chip, int]:
     """(chip of about `gsd` metres, never finer than it was; number of its pixels along a block's side)."""
-    factor = max(1, int(gsd / chip.grid.gsd + 0.2))
+    factor = factor_of(chip.grid.gsd, gsd)
     if factor == 1:
         return chip, 1
     pixels = np.stack([block_mean(plane, factor) for plane in chip.pixels])

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from pipeline.constants import FEWEST_LOOKS
 from pipeline.datatypes import BoolArray, Chip, CloudMask, Grid, Polygon, Site
 from pipeline.detect.local import Plane
-from pipeline.detect.sea import find_sea
+from pipeline.detect.scale import factor_of
+from pipeline.detect.sea import Sea, find_sea
 from pipeline.detect.water import STANDS_OUT, Water
 from pipeline.geometry import ground_to_pixel, lonlat_to_ground, pixel_to_ground, polygon_mask
 
@@ -83,9 +84,13 @@ def _sample(values: npt.NDArray[np.uint8], source: Grid, target: Grid) -> npt.ND
     )
 
 
-def survey_water(chip: Chip, clouds: CloudMask, cells: Grid) -> Survey:
-    """What one look saw on `cells`, as the codes of `Survey`; all 0 where it shows no water."""
-    sea = find_sea(chip, clouds, gsd=cells.gsd)
+def survey_water(chip: Chip, clouds: CloudMask, cells: Grid, sea: Sea | None = None) -> Survey:
+    """What one look saw on `cells`, as the codes of `Survey`; all 0 where it shows no water.
+
+    `sea`: of the same chip and clouds, at whatever pixels it was told; told anew where those are others.
+    """
+    if sea is None or sea.factor != factor_of(chip.grid.gsd, cells.gsd):
+        sea = find_sea(chip, clouds, gsd=cells.gsd)
     if sea is None or not sea.bodies.any():
         return np.zeros(cells.shape, np.uint8)
     level = np.clip(2 + np.maximum(sea.water.lift, 0.0) / _STEP, 2, 255)
