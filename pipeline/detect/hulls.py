@@ -55,6 +55,8 @@ _SHOWN = 0.5
 """Of a hull, seen at least [1]."""
 _QUAYSIDE = 0.5
 """Of what lies along the seaward side of a ship at a quay, anything but water at most: tugs, a barge [1]."""
+_OPEN_END = 0.6
+"""Of what is seen beyond an end, water at least where it is hers although a cloud is near [1]."""
 _PIER = 80.0
 """Around a hull, looked at for the road of a pier [m]."""
 
@@ -406,11 +408,17 @@ def _is_cut(box: Box, grid: Grid) -> bool:
 
 
 def _end_hidden(box: Box, looked: Looked) -> bool:
-    """True where cloud begins just beyond one of her ends."""
-    covered = (looked.chip.valid & ~looked.usable).astype(np.float32)
-    across = np.linspace(-0.4, 0.4, 5) * box.beam
-    cover = Cover(grid=looked.chip.grid, plane=covered)
-    beyond = np.linspace(0.0, 12.0, 5) + box.length / 2
+    """True where cloud begins just beyond one of her ends, and little but it is seen there."""
+    grid, seen = looked.chip.grid, looked.usable
+    covered = Cover(grid=grid, plane=(looked.chip.valid & ~seen).astype(np.float32))
+    water = Cover(grid=grid, plane=(seen & (looked.water.contrast <= STANDS_OUT)).astype(np.float32))
+    across, beyond = np.linspace(-0.4, 0.4, 5) * box.beam, np.linspace(0.0, 12.0, 5) + box.length / 2
+
+    def share(cover: Cover, along: Array) -> float:
+        return float(sample_cover(cover, box, along=along, across=across).mean())
+
     return any(
-        float(sample_cover(cover, box, along=end, across=across).mean()) > 0.4 for end in (beyond, -beyond)
+        (hidden := share(covered, sense * beyond)) > 0.4
+        and share(water, sense * beyond) < _OPEN_END * (1.0 - hidden) + 0.01
+        for sense in (1.0, -1.0)
     )

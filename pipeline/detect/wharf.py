@@ -129,7 +129,8 @@ def is_part_of_pier(cover: Cover, box: Box) -> bool:
 
 def opener_side(cover: Cover, box: Box) -> float:
     """How much stands along that of its two sides which is more open, 0..1."""
-    along, aside = np.linspace(-0.4, 0.4, 60) * box.length, 0.5 * box.beam + np.arange(1.5, 8.0, 0.5)
+    along = np.linspace(-0.4, 0.4, 60) * box.length
+    aside = 0.5 * box.beam + max(1.5, 1.5 * cover.grid.gsd) + np.arange(0.0, 6.5, 0.5)  # clear of her blur
     return min(_standing(cover, box, along=along, across=sense * aside) for sense in (-1.0, 1.0))
 
 
