@@ -168,8 +168,9 @@ def test_what_a_block_says_of_an_azimuth() -> None:
 
 
 def test_how_likely_an_azimuth_is_half_a_turn_off() -> None:
-    """Bayes: one item in fifty, or every other of a vendor whose convention is not known."""
-    assert turned_probability(0.0, trusted=True) == pytest.approx(0.02)
+    """Bayes: one item in fifty where the image speaks against it, one in two where nobody vouches."""
+    assert turned_probability(0.0, trusted=True) == 0.0
+    assert turned_probability(-3.0, trusted=True) == pytest.approx(1 / (1 + 49 * np.exp(-3.0)))
     assert turned_probability(0.0, trusted=False) == pytest.approx(0.5)
     assert turned_probability(np.log(9.0), trusted=False) == pytest.approx(0.1)
     assert turned_probability(-np.log(49.0), trusted=True) == pytest.approx(0.5)

@@ -53,7 +53,7 @@ def azimuth_odds(
     offset = None
     if strip.gsd <= COARSE:
         offset = block_offset(prepared.chip, hidden, strip, size, (middle, across))
-    lean = 0.0 if offset is None else lean_gap(offset, across, size)
+    lean = None if offset is None else lean_gap(offset, across, size)
     return lean_odds(_profile_gap(prepared, view, fits), lean)
 
 

@@ -26,14 +26,16 @@ SHARES = np.array([0.3, 0.5, 0.7, 0.9, 1.1])
 satellite is bright too."""
 UNEVEN = (0.5, 0.05)
 """How far the middle of an upright block may lie off that of the deck [m], and the same in beams [1]."""
-PROFILE_WORTH = 0.3
-"""What a nat of the profile is worth: bands of paint and gear on deck fake it (a logistic fit to 45 ships of
-another path tracer gives 0.3 for one of the block; without a block 0.2) [1]."""
+PROFILE_WORTH = {True: 0.3, False: 0.2}
+"""What a nat of the profile is worth, by whether a block is seen too: bands of paint and gear on deck fake it
+(logistic fits to ships of two path tracers, rightly seen, for one nat of the block) [1]."""
 FAKED = 10.0
 """The most that paint fakes in the profile; what goes beyond counts in full [nats]."""
 AGREES, CONTRADICTS = 3.0, -4.0
 """Log odds from which the stated azimuth is the right one, or a wrong one: of a right one no ship of another
 path tracer gave less than -1.5 (45 ships) [nats]."""
+BELIEVED = -1.5
+"""Log odds above which an azimuth of a known convention is believed: those ships gave no less [nats]."""
 TURNED = {True: 0.02, False: 0.5}
 """How often an azimuth is half a turn off, before looking, by whether its vendor's convention is known: an
 item may be written by anybody, and the definition in STAC's view extension can be read both ways [1]."""
@@ -108,14 +110,23 @@ def lean_gap(offset: float, across: float, size: tuple[float, float]) -> float:
     return float(np.clip(gap, -LARGEST, LARGEST))
 
 
-def lean_odds(profile: float, lean: float) -> float:
-    """Log odds of the stated azimuth by both gaps in evidence, each for what it is worth [nats]."""
+def lean_odds(profile: float, lean: float | None) -> float:
+    """Log odds of the stated azimuth by both gaps in evidence, each for what it is worth [nats].
+
+    `lean` is None where no block is seen.
+    """
     faked = float(np.clip(profile, -FAKED, FAKED))
-    return PROFILE_WORTH * faked + (profile - faked) + lean
+    return PROFILE_WORTH[lean is not None] * faked + (profile - faked) + (lean or 0.0)
 
 
 def turned_probability(odds: float, *, trusted: bool) -> float:
-    """That the stated azimuth is half a turn off, by the image's log odds [nats] and before it."""
+    """That the stated azimuth is half a turn off, by the image's log odds [nats] and before it.
+
+    Nil where its convention is known and the image does not speak against it: freeboards would be given in
+    two senses else wherever no block is seen.
+    """
+    if trusted and odds > BELIEVED:
+        return 0.0
     prior = TURNED[trusted]
     return float(1.0 / (1.0 + (1.0 - prior) / prior * np.exp(np.clip(odds, -50.0, 50.0))))
 
