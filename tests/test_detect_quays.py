@@ -80,8 +80,8 @@ def test_a_hull_at_a_quay_is_among_the_rectangles(beyond: bool) -> None:
     ground = part_ground(looked, CONFIG)
     fronts = look_along(looked, (ground.land, ground.wet), CONFIG)
     found = [find_rectangles(stretches, front, looked, CONFIG) for stretches, front in fronts]
-    boxes = [box for some, _ in found for box in some]
-    traits = np.concatenate([some for _, some in found])
+    boxes = [box for some, _, _ in found for box in some]
+    traits = np.concatenate([some for _, some, _ in found])
     assert traits.shape == (len(boxes), len(TRAITS))
     assert np.isfinite(traits).all()
     (centre, heading, length, beam) = BERTHED

@@ -56,7 +56,7 @@ def _rectangles(port: Port, chip: Chip) -> tuple[Array, Array, BoolArray]:
     boxes: list[Box] = []
     traits = []
     for stretches, front in look_along(looked, (ground.land, ground.wet), Config().detect):
-        some, measured = find_rectangles(stretches, front, looked, Config().detect)
+        some, measured, _ = find_rectangles(stretches, front, looked, Config().detect)
         boxes += some
         traits.append(measured)
     rings = shapely.polygons([hull_polygon(box, pointed=0.02) for box in boxes])

@@ -60,6 +60,8 @@ _SAMPLES = 20_000
 """Pixels that say about where they are."""
 _MARKED = 0.8
 """What the network says of a rectangle, beside what the forest says [1]."""
+_PLAUSIBLE = 0.15
+"""What the forest says at least of some rectangle at a stretch that the network is asked about [1]."""
 _EVEN = 0.55
 """What both say where a rectangle is as likely a ship as not, ports left out in training [1]."""
 _DENIED = 0.385
@@ -101,8 +103,8 @@ def look_along(
 
 def find_rectangles(
     stretches: Sequence[Stretch], front: Front, looked: Looked, config: DetectConfig
-) -> tuple[list[Box], Array]:
-    """(rectangles at some stretches that may be wanted hulls, their traits (n, trait))."""
+) -> tuple[list[Box], Array, npt.NDArray[np.intp]]:
+    """(rectangles at some stretches that may be wanted hulls, their traits (n, trait), at which stretch)."""
     summed = Summed(front)
     which, low, high = _pairs(summed, max(config.min_length, _SHORTEST), config.max_length)
     given = fit_beams(summed, which, low, high)
@@ -111,7 +113,13 @@ def find_rectangles(
     centres = place_hulls(sides, 0.5 * (given.low + given.high), given.beam)
     wanted = looked.wants(centres)
     given, sides = given.choose(wanted), [side for side, kept in zip(sides, wanted, strict=True) if kept]
-    return _boxes(sides, centres[wanted], given), measure_traits(summed, given)
+    return _boxes(sides, centres[wanted], given), measure_traits(summed, given), given.front
+
+
+def _choose(
+    stretches: Sequence[Stretch], front: Front, some: npt.NDArray[np.intp]
+) -> tuple[list[Stretch], Front]:
+    return [stretches[k] for k in some.tolist()], replace(front, planes=front.planes[some])
 
 
 def _wanted(stretches: Sequence[Stretch], looked: Looked, config: DetectConfig) -> list[Stretch]:
@@ -167,10 +175,10 @@ def find_berthed(
     boxes: list[Box] = []
     judged = [np.zeros(0)]
     for stretches, front in look_along(looked, ground, config):
-        some, traits = find_rectangles(stretches, front, looked, config)
-        marks.add(stretches, front)
+        some, traits, at = find_rectangles(stretches, front, looked, config)
         boxes += some
         judged.append(judge_forest(quays.forest, traits) if some else np.zeros(0))
+        marks.add(*_choose(stretches, front, np.unique(at[judged[-1] >= _PLAUSIBLE])))
     told = np.concatenate(judged) + _MARKED * marks.agree(boxes)
     scores = np.clip(0.5 * told / _EVEN, 0.0, 0.99)
     found = [
