@@ -8,6 +8,7 @@ here on Sentinel-2 wakes: 0.65 and 0.12 of the visible). Paint and steel keep bo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +85,7 @@ def lift_bands(chip: Chip, water: Water, *, window: float = 300.0) -> Lifts:
 
     def lift(*names: str) -> Plane | None:
         plane = chip.band(*names)
-        return None if plane is None else (plane - local.of(plane))
+        return None if plane is None else np.asarray(cv2.subtract(plane, local.of(plane)))
 
     blue, green, red = lift("blue"), lift("green"), lift("red")
     visible = [plane for plane in (blue, green) if plane is not None]
@@ -95,14 +96,14 @@ def lift_bands(chip: Chip, water: Water, *, window: float = 300.0) -> Lifts:
         parts.append(nir - _FOAM_NIR * mean)
     if swir is not None and visible:
         parts.append(swir - _FOAM_SWIR * np.asarray(cv2.blur(mean, (3, 3)), np.float32))
-    solid = None if not parts else np.maximum(np.maximum.reduce(parts), 0.0)
+    solid = None if not parts else cv2.max(reduce(cv2.max, parts), 0.0)
     bright: list[Plane] = [p for p in (*visible, red, nir) if p is not None] or [water.lift]
     return Lifts(
         visible=np.asarray(mean, np.float32),
         red=water.lift if red is None else red,
         blue=water.lift if blue is None else blue,
         swir=swir,
-        brightest=np.asarray(np.maximum.reduce(bright), np.float32),
+        brightest=np.asarray(reduce(cv2.max, bright), np.float32),
         sharp=tuple(bright),
         sure=swir is not None,
         solid=None if solid is None else np.asarray(solid, np.float32),

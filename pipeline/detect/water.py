@@ -148,24 +148,27 @@ def find_water(chip: Chip, usable: BoolArray, *, window: float = 300.0) -> Water
     gsd = chip.grid.gsd
     size = max(9, round(window / gsd) | 1)
     water = wide_water(seed_water(chip, usable), gsd)
-    shape = usable.shape
-    contrast, darkness, lift = (np.zeros(shape, np.float32) for _ in range(3))
+    lift = np.zeros(usable.shape, np.float32)
     bands = telling_bands(chip)
     sharp = {name for name, _ in bands if name != "swir16" or len(bands) == 1}
+    floor = float(np.float32(LEAST_SPREAD if chip.calibrated else 3 * LEAST_SPREAD) ** 2)
+    hidden = None if usable.all() else ~usable
     for _ in range(2):
         local = LocalMeans(water, size)
-        lift, scores = np.zeros(shape, np.float32), list[Plane]()
+        lift.fill(0.0)
+        scores = list[Plane]()
         for name, plane in bands:
             above = cv2.subtract(plane, local.of(plane))
-            variance = local.of(cv2.multiply(above, above))
+            spread = local.of(np.asarray(cv2.multiply(above, above)))
             if name in sharp:
-                lift = cv2.scaleAdd(above, 1.0 / len(sharp), lift)
-            floor = np.float32(LEAST_SPREAD if chip.calibrated else 3 * LEAST_SPREAD)
-            scores.append(cv2.divide(above, cv2.sqrt(cv2.max(variance, float(floor**2)))))
-        strongest, least = two_strongest(scores)
-        contrast = np.where(usable, strongest, np.float32(0.0))
-        darkness = np.where(usable, -least, np.float32(0.0))
+                cv2.scaleAdd(above, 1.0 / len(sharp), lift, dst=lift)
+            cv2.sqrt(cv2.max(spread, floor, dst=spread), dst=spread)
+            scores.append(np.asarray(cv2.divide(above, spread, dst=spread)))
+        contrast, least = two_strongest(scores)
+        if hidden is not None:
+            contrast = np.where(hidden, np.float32(0.0), contrast)
         water = water & (contrast < STANDS_OUT)
+    darkness = -least if hidden is None else np.where(hidden, np.float32(0.0), -least)
     return Water(water=water, contrast=contrast, darkness=darkness, lift=lift)
 
 
