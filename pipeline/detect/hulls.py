@@ -25,7 +25,7 @@ from pipeline.detect.outline import Box, Cover, hull_polygon, sample_cover
 from pipeline.detect.parts import Near, is_blurred, is_even, is_ragged, is_soft, slender_odds, split_pair
 from pipeline.detect.rectangle import best_rectangle
 from pipeline.detect.water import STANDS_OUT
-from pipeline.detect.wharf import find_berthed, is_part_of_pier, is_pier_head, opener_side, touch_edge
+from pipeline.detect.wharf import find_at_steps, is_part_of_pier, is_pier_head, opener_side, touch_edge
 from pipeline.geometry import crop_grid, ship_axes
 
 Array = npt.NDArray[np.float64]
@@ -106,7 +106,7 @@ def _find_berthed(
     wet = open_water(looked.water, looked.usable & ~looked.shaded, grid.gsd)
     found: list[Found] = []
     steps: list[Box] = []
-    for rough, quay in find_berthed(land, wet, looked, config):
+    for rough, quay in find_at_steps(land, wet, looked, config):
         taken = [quay, *(ship.box for ship in found)]
         hulls, _ = _refine(rough, taken, full, looked)
         for ship in _judged(hulls, taken, looked, config):

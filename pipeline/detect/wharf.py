@@ -48,7 +48,7 @@ def touch_edge(labels: npt.NDArray[np.int32], count: int, gsd: float) -> BoolArr
     return np.asarray(shares)
 
 
-def find_berthed(
+def find_at_steps(
     land: BoolArray, wet: BoolArray, looked: Looked, config: DetectConfig
 ) -> list[tuple[Box, Box]]:
     """(the ship, the quay behind her) at each step that a hull may make in a waterfront, clearest first.
