@@ -120,14 +120,14 @@ class Lesson:
         lights, sizes = (torch.from_numpy(np.concatenate(x)).to(device) for x in (light, size))
         self._ships = Ships(light=lights, size=sizes)
         self._with = ((self.strips[:, SHIP] > 0.5).float().mean((1, 2)) > 0.01).cpu().numpy()
-        self._setting, self._device = setting, device
+        self.setting, self._device = setting, device
         self._numbers = np.random.default_rng(setting["seed"])
         shape = (int(self.strips.shape[2]), int(self.strips.shape[3]))
         self._weather = Weather(shape, device, setting["seed"])
 
     def draw(self, sets: list[tuple[int, ...]]) -> tuple[Tensor, Tensor, Tensor]:
         """A batch a set of ports: what is seen (n, set x 8, ...), ships and their weight (n, set, ...)."""
-        batch = self._setting["batch"]
+        batch = self.setting["batch"]
         drawn = [self._choose(ports) for ports in sets]
         which = torch.from_numpy(np.concatenate([one[0] for one in drawn])).to(self._device)
         before = torch.from_numpy(np.concatenate([one[1] for one in drawn])).to(self._device)
@@ -148,22 +148,22 @@ class Lesson:
 
     def _choose(self, ports: tuple[int, ...]) -> tuple[Whole, Whole]:
         """(strips, what is set before them: a ship, -1 land, -2 nothing); half show a ship already."""
-        numbers, batch = self._numbers, self._setting["batch"]
+        numbers, batch = self._numbers, self.setting["batch"]
         half = batch // 2
         own = np.isin(self.origin, ports)
         shown = numbers.choice(np.flatnonzero(own & self._with), half)
         port = numbers.choice(ports, batch - half)
         others = [numbers.choice(np.flatnonzero(self.origin == p)) for p in port]
-        likely = self._setting["set_before"] * np.where(np.arange(batch) < half, 0.3, 1.0)
+        likely = self.setting["set_before"] * np.where(np.arange(batch) < half, 0.3, 1.0)
         ships = numbers.choice(np.flatnonzero(np.isin(self._home, ports)), batch)
-        before = np.where(numbers.random(batch) < self._setting["land_among_them"], -1, ships)
+        before = np.where(numbers.random(batch) < self.setting["land_among_them"], -1, ships)
         before = np.where(numbers.random(batch) < likely, before, -2)
         return np.concatenate([shown, others]), before
 
 
 def learn(networks: Networks, lesson: Lesson, sets: list[tuple[int, ...]], steps: int, teachers: Any) -> None:
     """Train in place; where there are teachers their word is the target beside the drawn ships."""
-    rate, decay = lesson._setting["rate"], lesson._setting["decay"]
+    rate, decay = lesson.setting["rate"], lesson.setting["decay"]
     optimizer = torch.optim.AdamW(networks.parameters(), lr=rate, weight_decay=decay)
     mean = {name: value.detach().clone() for name, value in networks.state_dict().items()}
     warm = steps // 20

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.datatypes import Grid, Network
 from pipeline.detect.outline import Box
@@ -34,7 +35,7 @@ class Marks:
 
     def __init__(self, grid: Grid, network: Network) -> None:
         self._grid = grid
-        self._session = _open_session(network)
+        self._network = network
         self._told = np.zeros(grid.shape, np.float64)
         self._weight = np.zeros(grid.shape, np.float64)
 
@@ -49,48 +50,50 @@ class Marks:
         if not stretches:
             return
         strips = np.ascontiguousarray(front.planes[:, :7][(..., *STRIP)], np.float32)
-        (told,) = self._session.run(None, {"strip": strips})
+        (told,) = _open_session(self._network).run(None, {"strip": strips})
         along, across = front.along[STRIP[0]], front.across[STRIP[1]]
-        weight = np.broadcast_to(np.exp(-((along / _MIDDLE) ** 2))[:, None], told.shape[1:])
+        weight = np.broadcast_to(np.exp(-((along / _MIDDLE) ** 2))[:, None], told.shape)
+        inland = np.array([stretch.inland for stretch in stretches])
+        frames = np.array([(*stretch.middle, stretch.heading) for stretch in stretches])
+        row, col = self._pixels(frames, along, inland[:, None] * across)
         rows, cols = self._grid.shape
-        for stretch, shares in zip(stretches, told, strict=True):
-            bow, starboard = ship_axes(stretch.heading)
-            ground = np.asarray(stretch.middle) + along[:, None, None] * bow
-            ground = ground + across[None, :, None] * (stretch.inland * starboard)
-            col, row = np.moveaxis(np.floor(ground_to_pixel(self._grid, ground)).astype(np.intp), -1, 0)
-            held = (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
-            place, size = row[held] * cols + col[held], rows * cols
-            self._told += np.bincount(place, (shares * weight)[held], size).reshape(rows, cols)
-            self._weight += np.bincount(place, weight[held], size).reshape(rows, cols)
+        held = (row >= 0) & (row < rows) & (col >= 0) & (col < cols)
+        place = row[held] * cols + col[held]
+        for total, values in ((self._told, told * weight), (self._weight, weight)):
+            total += np.bincount(place, values[held], rows * cols).reshape(rows, cols)
 
     def agree(self, boxes: Sequence[Box]) -> Array:
         """(box,): the share of ship inside, less what is marked about it; 0 where no strip was asked [1]."""
         if not boxes:
             return np.zeros(0)
         share = self._told / np.maximum(self._weight, 1e-6)
-        length, beam = (
-            np.array([getattr(box, side) for box in boxes])[:, None] for side in ("length", "beam")
-        )
+        frames = np.array([(*box.centre, box.heading) for box in boxes])
+        length, beam = np.array([(box.length, box.beam) for box in boxes]).T[:, :, None]
         inner = (np.linspace(-1, 1, 12) * _INNER[0] * length, np.linspace(-1, 1, 4) * _INNER[1] * beam)
         ends = np.concatenate([sign * (length / 2 + np.array(_OUTER)) for sign in (1, -1)], axis=1)
         sides = np.concatenate([sign * (beam / 2 + _BESIDE) for sign in (1, -1)], axis=1)
-        return np.asarray(
-            self._mean(share, boxes, inner)
-            - _ENDS * self._mean(share, boxes, (ends, inner[1]))
-            - _SIDES * self._mean(share, boxes, (inner[0], sides))
-        )
+        rows, cols = share.shape
 
-    def _mean(self, share: Array, boxes: Sequence[Box], stations: tuple[Array, Array]) -> Array:
-        """(box,) mean over stations (box, n) ahead and (box, m) to starboard of each middle [m]."""
-        ahead, aside = stations
-        bow, starboard = (
-            axis.T[:, None, None] for axis in ship_axes(np.array([box.heading for box in boxes]))
-        )
-        middle = np.array([box.centre for box in boxes])[:, None, None]
-        ground = middle + ahead[:, :, None, None] * bow + aside[:, None, :, None] * starboard
-        col, row = np.moveaxis(np.floor(ground_to_pixel(self._grid, ground)).astype(np.intp), -1, 0)
-        rows, cols = self._grid.shape
-        return np.asarray(share[row.clip(0, rows - 1), col.clip(0, cols - 1)].mean(axis=(1, 2)))
+        def mean(ahead: Array, aside: Array) -> Array:
+            row, col = self._pixels(frames, ahead, aside)
+            return np.asarray(share[row.clip(0, rows - 1), col.clip(0, cols - 1)].mean(axis=(1, 2)))
+
+        return mean(*inner) - _ENDS * mean(ends, inner[1]) - _SIDES * mean(inner[0], sides)
+
+    def _pixels(self, frames: Array, ahead: Array, aside: Array) -> npt.NDArray[np.intp]:
+        """(2, frame, ahead, aside) rows and columns, which may lie outside, of stations in frames.
+
+        Parameters
+        ----------
+        frames
+            (frame, 3): middle east and north [m], heading [deg].
+        ahead, aside
+            Stations along and to starboard, (n,) or (frame, n) [m].
+        """
+        bow, starboard = (axis.T[:, None, None] for axis in ship_axes(frames[:, 2]))
+        ground = frames[:, None, None, :2] + np.atleast_2d(ahead)[:, :, None, None] * bow
+        ground = ground + np.atleast_2d(aside)[:, None, :, None] * starboard
+        return np.moveaxis(np.floor(ground_to_pixel(self._grid, ground)).astype(np.intp), -1, 0)[::-1]
 
 
 @lru_cache(maxsize=4)
