@@ -410,15 +410,19 @@ def _is_cut(box: Box, grid: Grid) -> bool:
 def _end_hidden(box: Box, looked: Looked) -> bool:
     """True where cloud begins just beyond one of her ends, and little but it is seen there."""
     grid, seen = looked.chip.grid, looked.usable
-    covered = Cover(grid=grid, plane=(looked.chip.valid & ~seen).astype(np.float32))
-    water = Cover(grid=grid, plane=(seen & (looked.water.contrast <= STANDS_OUT)).astype(np.float32))
     across, beyond = np.linspace(-0.4, 0.4, 5) * box.beam, np.linspace(0.0, 12.0, 5) + box.length / 2
 
-    def share(cover: Cover, along: Array) -> float:
+    def share(plane: BoolArray, along: Array) -> float:
+        cover = Cover(grid=grid, plane=plane.astype(np.float32))
         return float(sample_cover(cover, box, along=along, across=across).mean())
 
-    return any(
-        (hidden := share(covered, sense * beyond)) > 0.4
-        and share(water, sense * beyond) < _OPEN_END * (1.0 - hidden) + 0.01
-        for sense in (1.0, -1.0)
-    )
+    covered = looked.chip.valid & ~seen
+    if not covered.any():
+        return False
+    for end in (beyond, -beyond):
+        hidden = share(covered, end)
+        if hidden > 0.4:
+            water = share(seen & (looked.water.contrast <= STANDS_OUT), end)
+            if water < _OPEN_END * (1.0 - hidden) + 0.01:
+                return True
+    return False

@@ -185,8 +185,7 @@ def _calibrate_ship(
     z = draw_deviates(config.draws, config.seed)
     share = max(_curve_of(look).bulwark_share for look in looks)
     ship = _Ship(setting=setting, draws=_draw(setting, z), still=_still(setting, z), share=share)
-    told = [_telling(call) for call in calls]
-    evidence = np.array([sum(ship.weigh(look) for look in telling) for telling in told])
+    evidence = np.array([sum(ship.weigh(look) for look in _telling(call)) for call in calls])
     tables: dict[tuple[str, str], CargoTable] = {}
     left: list[float] = []
     table: CargoTable | None = None
